@@ -1,0 +1,49 @@
+# Targets explain themselves: `make help`.
+.DEFAULT_GOAL := help
+
+GO       ?= go
+INPUT    ?= README.md
+DIR      ?= quickstart
+ARGS     ?=
+FUZZTIME ?= 2s
+# The race detector needs a C compiler; without one the tests run without it, and say so.
+RACE     := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
+SCRIPTS  := kafka-server-start kafka-acls kafka-topics kafka-console-producer kafka-console-consumer kafka-mirror-maker
+
+.PHONY: help build quickstart test unit fuzz interop bench check clean
+
+help: ## what can be made here
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/schloss, and the course's script names beside it
+	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/schloss ./cmd/schloss
+	@for s in $(SCRIPTS); do ln -sfn schloss bin/$$s.sh; done
+
+quickstart: build ## two secured brokers and a mirror, kept in $(DIR); INPUT=file to send, ARGS="--port N ..."
+	@bin/schloss quickstart --dir '$(DIR)' --input '$(INPUT)' $(ARGS)
+
+test: check unit fuzz ## everything that needs no Java: style, unit, race, script and short fuzz tests
+
+check: ## formatting, vet
+	@bad=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	  [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
+	@$(GO) vet ./...
+
+unit:
+	@[ -n "$(RACE)" ] || echo "note: no C compiler, so the tests run without the race detector"
+	$(GO) test $(RACE) -timeout 10m ./...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; for p in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; done
+
+interop: build ## with real Kafka brokers and Java and Python clients; needs Java 17, Maven, Python 3
+	$(GO) test -tags interop -count=1 -timeout 18m ./interop/...
+
+bench: build ## beside Kafka 3.9.1 and MirrorMaker 1, in one run; needs Java 17 and Maven
+	$(GO) run ./bench
+
+clean: ## what was built, and the quickstart's folder; the cache of jars stays
+	rm -rf bin/schloss bin/*.sh '$(DIR)'
