@@ -1,0 +1,222 @@
+package listener
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"schloss/kafka/wire"
+)
+
+const (
+	plainReadAhead = 16 << 10 // buffer in front of a plaintext socket
+	maxHint        = 2 << 20  // largest buffer a frame is awaited with
+	writeBatch     = 1 << 20  // answers gathered for one write end here
+	recordSize     = 16 << 10 // largest TLS record
+)
+
+var errIdle = errors.New("connection was idle for connections.max.idle.ms")
+
+// conn is one connection: a reader that hands frames to the handler in order,
+// and a writer that sends answers in that same order.
+type conn struct {
+	listener *Listener
+	sock     net.Conn    // the socket itself
+	stream   net.Conn    // the socket, or TLS on it
+	gather   *gatherConn // between both; nil on plaintext
+	peer     Peer
+	active   atomic.Int64 // Unix nanoseconds of the last frame in or out
+
+	mu     sync.Mutex // guards what follows and the state of its requests
+	ready  sync.Cond  // the head of queue has ended, or gone or closing
+	room   sync.Cond  // queue or bytes have shrunk, or gone or closing
+	queue  []*Request // in order of arrival
+	bytes  int        // frames not released and answers not written
+	closed bool       // the reader takes no more
+	gone   bool       // nothing more can be written
+	reason error      // why it has gone
+}
+
+// run serves the connection to its end and says why it ended; nil when it was
+// drained.
+func (c *conn) run() error {
+	c.active.Store(time.Now().UnixNano())
+	idle := c.watchIdle()
+	defer idle()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.write()
+	}()
+	err := c.read()
+	c.endReading(err)
+	<-done
+	_ = c.stream.Close() // says goodbye on TLS; what was owed has been sent
+	c.fail(nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reason
+}
+
+// read takes frames in until the peer is done (io.EOF or an error) or the
+// connection is drained (nil).
+func (c *conn) read() error {
+	var in io.Reader = c.stream
+	if c.gather == nil {
+		in = bufio.NewReaderSize(c.stream, plainReadAhead)
+	}
+	pool, hint := c.listener.pool, 0
+	for c.awaitRoom() {
+		frame, err := wire.ReadFrame(in, c.listener.cfg.MaxFrame, pool.Get(hint))
+		if err != nil {
+			pool.Put(frame)
+			return err
+		}
+		// The next frame is awaited with a buffer as long as this one, never
+		// with one as long as its own claim.
+		hint = min(cap(frame), maxHint)
+		c.active.Store(time.Now().UnixNano())
+		r := &Request{Peer: &c.peer, Frame: frame, conn: c, held: len(frame)}
+		if !c.enqueue(r) {
+			return nil
+		}
+		c.listener.handler.Handle(r)
+	}
+	return nil
+}
+
+// awaitRoom blocks while too much is in flight; false when reading is over.
+func (c *conn) awaitRoom() bool {
+	cfg := &c.listener.cfg
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.closed && !c.gone && len(c.queue) > 0 && (len(c.queue) >= cfg.InFlight || c.bytes >= cfg.InFlightBytes) {
+		c.room.Wait()
+	}
+	return !c.closed && !c.gone
+}
+
+func (c *conn) enqueue(r *Request) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.gone {
+		return false
+	}
+	c.queue = append(c.queue, r)
+	c.bytes += r.held
+	return true
+}
+
+func (c *conn) released(r *Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes -= r.held
+	r.held = 0
+	c.room.Signal()
+}
+
+// end marks r as ended and wakes the writer when r is next. fill runs with mu
+// held, and only if r was still open on a living connection.
+func (c *conn) end(r *Request, fill func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.ended || c.gone {
+		return false
+	}
+	r.ended, r.abandon = true, nil
+	fill()
+	if c.queue[0] == r {
+		c.ready.Signal()
+	}
+	return true
+}
+
+// endReading notes that no more requests come. Without a reason the writer
+// still sends what is owed; with one the connection is cut.
+func (c *conn) endReading(reason error) {
+	if reason != nil {
+		c.fail(reason)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.ready.Signal()
+}
+
+// drain ends reading and gives up what is parked; produced records still get
+// their answers.
+func (c *conn) drain() {
+	_ = c.sock.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
+	c.mu.Lock()
+	c.closed = true
+	var parked []func()
+	for _, r := range c.queue {
+		if !r.ended && r.abandon != nil {
+			parked = append(parked, r.abandon)
+			r.ended, r.abandon, r.hangup = true, nil, net.ErrClosed
+		}
+	}
+	c.ready.Signal()
+	c.room.Signal()
+	c.mu.Unlock()
+	for _, f := range parked {
+		f()
+	}
+}
+
+// fail cuts the connection: nothing more is written, and what is open is given
+// up. The first reason stays.
+func (c *conn) fail(reason error) {
+	c.mu.Lock()
+	if c.gone {
+		c.mu.Unlock()
+		return
+	}
+	c.gone, c.reason = true, reason
+	var open []func()
+	for _, r := range c.queue {
+		if !r.ended && r.abandon != nil {
+			open = append(open, r.abandon)
+			r.abandon = nil
+		}
+	}
+	c.ready.Signal()
+	c.room.Signal()
+	c.mu.Unlock()
+	_ = c.sock.Close() // what matters has been written or cannot be
+	for _, f := range open {
+		f()
+	}
+}
+
+// watchIdle cuts the connection after IdleTimeout without a frame, unless a
+// request is open. It returns what stops the watch.
+func (c *conn) watchIdle() (stop func()) {
+	limit := c.listener.cfg.IdleTimeout
+	if limit < 0 {
+		return func() {}
+	}
+	var timer *time.Timer // guarded by mu, as it may fire before it is assigned
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	timer = time.AfterFunc(limit, func() {
+		quiet := time.Since(time.Unix(0, c.active.Load()))
+		c.mu.Lock()
+		busy, gone, timer := len(c.queue) > 0, c.gone, timer
+		c.mu.Unlock()
+		switch {
+		case gone:
+		case busy:
+			timer.Reset(limit)
+		case quiet < limit:
+			timer.Reset(limit - quiet)
+		default:
+			c.fail(errIdle)
+		}
+	})
+	return func() { timer.Stop() }
+}

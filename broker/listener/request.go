@@ -1,0 +1,106 @@
+package listener
+
+import (
+	"net"
+
+	"schloss/security/principal"
+)
+
+// Peer is who is at the other end of a connection, settled before its first
+// frame is read.
+type Peer struct {
+	Listener  string // the listener's name, such as SSL
+	Principal principal.Principal
+	Name      string // Principal as text, made once
+	Host      string // the address as Java prints it
+	Local     bool   // came through the Unix socket: a user of this machine
+}
+
+// Handler answers requests. Handle is called in the order in which frames came
+// in, by one goroutine a connection, and should return soon: what must wait is
+// parked and answered later.
+type Handler interface {
+	Handle(*Request)
+}
+
+// Request is one frame and its place in the order of answers. It is ended
+// exactly once, by Answer, Silence or Hangup, from any goroutine; a request
+// whose connection has gone may still be ended, without effect.
+type Request struct {
+	Peer  *Peer
+	Frame []byte // without its length; valid until Release or the end
+
+	conn    *conn
+	held    int    // bytes of the frame's buffer that count as in flight
+	abandon func() // called when the connection goes before the end
+
+	// Guarded by conn.mu.
+	ended    bool
+	out      net.Buffers
+	pooled   [][]byte
+	outBytes int
+	hangup   error
+}
+
+// Response is what Answer sends: Buffers in their order, beginning with the
+// four bytes of the length. Pooled buffers go back to the pool when they have
+// been written; no one else may hold them then.
+type Response struct {
+	Buffers net.Buffers
+	Pooled  [][]byte
+}
+
+// Pool is where buffers of requests and answers come from and go to.
+func (r *Request) Pool() *Pool { return r.conn.listener.pool }
+
+// Release gives the frame's buffer back before the end. Nothing may hold a
+// slice of the frame any more.
+func (r *Request) Release() {
+	if r.Frame == nil {
+		return
+	}
+	r.conn.listener.pool.Put(r.Frame)
+	r.Frame = nil
+	r.conn.released(r)
+}
+
+// OnAbandon has f called, once, by any goroutine, when the connection goes
+// before the request is ended. It is to be set inside Handle.
+func (r *Request) OnAbandon(f func()) {
+	c := r.conn
+	c.mu.Lock()
+	gone := c.gone
+	if !gone {
+		r.abandon = f
+	}
+	c.mu.Unlock()
+	if gone {
+		f()
+	}
+}
+
+// Answer ends the request with a response.
+func (r *Request) Answer(resp Response) {
+	n := 0
+	for _, b := range resp.Buffers {
+		n += len(b)
+	}
+	r.Release()
+	r.conn.end(r, func() {
+		r.out, r.pooled, r.outBytes = resp.Buffers, resp.Pooled, n
+		r.conn.bytes += n
+	})
+}
+
+// Silence ends a request that has no response (Produce with acks=0).
+func (r *Request) Silence() {
+	r.Release()
+	r.conn.end(r, func() {})
+}
+
+// Hangup ends the request by closing the connection, once the answers before
+// it have been sent. The reason goes to the log.
+func (r *Request) Hangup(reason error) {
+	r.Release()
+	r.conn.end(r, func() { r.hangup = reason })
+}
