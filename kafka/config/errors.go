@@ -1,26 +1,42 @@
 package config
 
-// SyntaxError is a line that is not a setting.
+import (
+	"fmt"
+	"strconv"
+)
+
+// SyntaxError is a line that is not a setting. Text is the line's key, where
+// it has one: the rest of the line may be a password.
 type SyntaxError struct {
 	Source  string
 	Line    int
-	Text    string // the line, without any value that may be secret
+	Text    string
 	Problem string
 }
 
-func (e *SyntaxError) Error() string { return e.Problem }
+func (e *SyntaxError) Error() string {
+	if e.Text == "" {
+		return fmt.Sprintf("%s: %s", place(e.Source, e.Line), e.Problem)
+	}
+	return fmt.Sprintf("%s: key %q: %s", place(e.Source, e.Line), e.Text, e.Problem)
+}
 
-// ValueError is a setting with a value it cannot have. The value itself is
-// absent where it may be secret.
+// ValueError is a setting with a value it cannot have. Value is empty where
+// it may be secret.
 type ValueError struct {
 	Source string
 	Line   int
 	Key    string
 	Value  string
-	Want   string
+	Want   string // completes "want ..."
 }
 
-func (e *ValueError) Error() string { return e.Want }
+func (e *ValueError) Error() string {
+	if e.Value == "" {
+		return fmt.Sprintf("%s: %s: want %s", place(e.Source, e.Line), e.Key, e.Want)
+	}
+	return fmt.Sprintf("%s: %s=%s: want %s", place(e.Source, e.Line), e.Key, e.Value, e.Want)
+}
 
 // UnknownError is a setting that does not exist but is nearly one that does.
 type UnknownError struct {
@@ -30,7 +46,9 @@ type UnknownError struct {
 	Nearest string
 }
 
-func (e *UnknownError) Error() string { return e.Nearest }
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("%s: unknown setting %q, did you mean %q?", place(e.Source, e.Line), e.Key, e.Nearest)
+}
 
 // Notice says that a setting was read and changes nothing, and why.
 type Notice struct {
@@ -41,4 +59,14 @@ type Notice struct {
 }
 
 // String is the notice as one line.
-func (n Notice) String() string { return n.Reason }
+func (n Notice) String() string {
+	return fmt.Sprintf("%s: %s has no effect: %s", place(n.Source, n.Line), n.Key, n.Reason)
+}
+
+// place is "source:line", or the source alone for what no line holds.
+func place(source string, line int) string {
+	if line == 0 {
+		return source
+	}
+	return source + ":" + strconv.Itoa(line)
+}
