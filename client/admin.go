@@ -2,19 +2,37 @@ package client
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka"
-	"schloss/security/acl"
 )
 
 // Admin does administrative deeds over anything that sends requests: a
-// [Client], or a [Conn] to a broker's Unix socket or to one in process.
+// [Client], or a [Conn] to a broker's Unix socket or to one in process. What
+// the broker answers for one thing is a *DeniedError or an *AnswerError.
 type Admin struct{ to kmsg.Requestor }
 
 // NewAdmin returns an Admin over the requestor.
 func NewAdmin(to kmsg.Requestor) *Admin { return &Admin{to: to} }
+
+// adminTimeoutMillis is what requests grant the broker for its work.
+const adminTimeoutMillis = 15_000
+
+// ask sends a request whose response is an R.
+func ask[R kmsg.Response](ctx context.Context, to kmsg.Requestor, req kmsg.Request) (R, error) {
+	var none R
+	resp, err := to.Request(ctx, req)
+	if err != nil {
+		return none, err
+	}
+	typed, ok := resp.(R)
+	if !ok {
+		return none, fmt.Errorf("request %s: answered with a %T", kmsg.NameForKey(req.Key()), resp)
+	}
+	return typed, nil
+}
 
 // Node is one broker.
 type Node struct {
@@ -26,9 +44,31 @@ type Node struct {
 
 // Cluster is what a cluster says of itself.
 type Cluster struct {
-	ID         string
+	ID         string // "" where the broker is too old to tell
 	Controller kafka.NodeID
 	Nodes      []Node
+}
+
+// Cluster describes the cluster.
+func (a *Admin) Cluster(ctx context.Context) (Cluster, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{}
+	resp, err := ask[*kmsg.MetadataResponse](ctx, a.to, req)
+	if err != nil {
+		return Cluster{}, err
+	}
+	c := Cluster{Controller: kafka.NodeID(resp.ControllerID)}
+	if resp.ClusterID != nil {
+		c.ID = *resp.ClusterID
+	}
+	for _, b := range resp.Brokers {
+		n := Node{ID: kafka.NodeID(b.NodeID), Host: b.Host, Port: b.Port}
+		if b.Rack != nil {
+			n.Rack = *b.Rack
+		}
+		c.Nodes = append(c.Nodes, n)
+	}
+	return c, nil
 }
 
 // Partition is one partition of a topic.
@@ -41,13 +81,64 @@ type Partition struct {
 	Offline  []kafka.NodeID
 }
 
-// TopicInfo is one topic. Err is what the broker said instead of describing it.
+// TopicInfo is one topic. Err is what the broker said instead of describing
+// it; without one, Partitions are in order, from 0 on.
 type TopicInfo struct {
 	Name       string
 	ID         kafka.TopicID
 	Internal   bool
 	Partitions []Partition
 	Err        error
+}
+
+// Topics describes the named topics, or all when none is named, ordered by
+// name. Auto-creation is never asked for.
+func (a *Admin) Topics(ctx context.Context, names ...string) ([]TopicInfo, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	req.AllowAutoTopicCreation = false
+	for _, name := range names {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(name)
+		req.Topics = append(req.Topics, t)
+	}
+	resp, err := ask[*kmsg.MetadataResponse](ctx, a.to, req)
+	if err != nil {
+		return nil, err
+	}
+	topics := make([]TopicInfo, 0, len(resp.Topics))
+	for i := range resp.Topics {
+		topics = append(topics, topicInfo(&resp.Topics[i]))
+	}
+	sortBy(topics, func(t TopicInfo) string { return t.Name })
+	return topics, nil
+}
+
+func topicInfo(t *kmsg.MetadataResponseTopic) TopicInfo {
+	info := TopicInfo{ID: t.TopicID, Internal: t.IsInternal}
+	if t.Topic != nil {
+		info.Name = *t.Topic
+	}
+	info.Err = deed{"describe topic", kafka.Describe, kafka.Topic}.err(t.ErrorCode, nil, info.Name)
+	for _, p := range t.Partitions {
+		info.Partitions = append(info.Partitions, Partition{
+			Index:    p.Partition,
+			Leader:   kafka.NodeID(p.Leader),
+			Epoch:    kafka.Epoch(p.LeaderEpoch),
+			Replicas: nodeIDs(p.Replicas),
+			ISR:      nodeIDs(p.ISR),
+			Offline:  nodeIDs(p.OfflineReplicas),
+		})
+	}
+	sortBy(info.Partitions, func(p Partition) int32 { return p.Index })
+	return info
+}
+
+func nodeIDs(in []int32) []kafka.NodeID {
+	out := make([]kafka.NodeID, len(in))
+	for i, id := range in {
+		out[i] = kafka.NodeID(id)
+	}
+	return out
 }
 
 // NewTopic is a topic to create. Partitions and ReplicationFactor of -1 take
@@ -61,113 +152,61 @@ type NewTopic struct {
 	ValidateOnly      bool
 }
 
-// ConfigEntry is one setting of a topic or broker.
-type ConfigEntry struct {
-	Name      string
-	Value     *string // nil: null or sensitive
-	Source    int8    // Kafka: DescribeConfigsResponse.ConfigSource
-	Sensitive bool
-	ReadOnly  bool
-	Synonyms  []ConfigSynonym
-}
-
-// ConfigSynonym is one place a setting's value can come from.
-type ConfigSynonym struct {
-	Name   string
-	Value  *string
-	Source int8
-}
-
-// GroupListing is one group of a listing.
-type GroupListing struct {
-	ID, ProtocolType, State string
-	Coordinator             kafka.NodeID
-}
-
-// GroupMember is one member of a group with what it is assigned.
-type GroupMember struct {
-	ID, InstanceID, ClientID, Host string
-	Assigned                       []kafka.TopicPartition
-}
-
-// Group is one group described. Err is what the broker said instead.
-type Group struct {
-	ID, State, ProtocolType, Protocol string
-	Coordinator                       kafka.NodeID
-	Members                           []GroupMember
-	Err                               error
-}
-
-// Committed is the offset that a group has committed for a partition.
-type Committed struct {
-	kafka.TopicPartition
-	Offset   kafka.Offset
-	Epoch    kafka.Epoch
-	Metadata string
-	Err      error
-}
-
-// ListedOffset is the answer of ListOffsets for one partition.
-type ListedOffset struct {
-	kafka.TopicPartition
-	Offset    kafka.Offset
-	Timestamp int64
-	Err       error
-}
-
-// DeletedACLs is what one filter deleted. Err is what the broker said instead.
-type DeletedACLs struct {
-	Bindings []acl.Binding
-	Err      error
-}
-
-// Cluster describes the cluster.
-func (a *Admin) Cluster(ctx context.Context) (Cluster, error) { return Cluster{}, nil }
-
-// Topics describes the named topics, or all when none is named. Auto-creation
-// is never asked for. The order is that of the names.
-func (a *Admin) Topics(ctx context.Context, names ...string) ([]TopicInfo, error) { return nil, nil }
-
 // CreateTopic creates one topic.
-func (a *Admin) CreateTopic(ctx context.Context, t NewTopic) error { return nil }
+func (a *Admin) CreateTopic(ctx context.Context, t NewTopic) error {
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = t.Name, t.Partitions, t.ReplicationFactor
+	if len(t.Assignment) > 0 {
+		topic.NumPartitions, topic.ReplicationFactor = -1, -1
+	}
+	for i, replicas := range t.Assignment {
+		ra := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
+		ra.Partition = int32(i)
+		for _, id := range replicas {
+			ra.Replicas = append(ra.Replicas, int32(id))
+		}
+		topic.ReplicaAssignment = append(topic.ReplicaAssignment, ra)
+	}
+	for _, name := range sortedKeys(t.Configs) {
+		c := kmsg.NewCreateTopicsRequestTopicConfig()
+		c.Name, c.Value = name, kmsg.StringPtr(t.Configs[name])
+		topic.Configs = append(topic.Configs, c)
+	}
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.Topics = append(req.Topics, topic)
+	req.TimeoutMillis = adminTimeoutMillis
+	req.ValidateOnly = t.ValidateOnly
+	resp, err := ask[*kmsg.CreateTopicsResponse](ctx, a.to, req)
+	if err != nil {
+		return err
+	}
+	if len(resp.Topics) != 1 {
+		return errAnswers("CreateTopics", len(resp.Topics), 1)
+	}
+	r := resp.Topics[0]
+	return deed{"create topic", kafka.Create, kafka.Topic}.err(r.ErrorCode, r.ErrorMessage, t.Name)
+}
 
 // DeleteTopic deletes one topic.
-func (a *Admin) DeleteTopic(ctx context.Context, name string) error { return nil }
-
-// TopicConfigs describes all settings of one topic, ordered by name.
-func (a *Admin) TopicConfigs(ctx context.Context, topic string) ([]ConfigEntry, error) {
-	return nil, nil
+func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	req.TimeoutMillis = adminTimeoutMillis
+	req.TopicNames = []string{name} // up to version 5
+	topic := kmsg.NewDeleteTopicsRequestTopic()
+	topic.Topic = kmsg.StringPtr(name)
+	req.Topics = append(req.Topics, topic)
+	resp, err := ask[*kmsg.DeleteTopicsResponse](ctx, a.to, req)
+	if err != nil {
+		return err
+	}
+	if len(resp.Topics) != 1 {
+		return errAnswers("DeleteTopics", len(resp.Topics), 1)
+	}
+	r := resp.Topics[0]
+	return deed{"delete topic", kafka.Delete, kafka.Topic}.err(r.ErrorCode, r.ErrorMessage, name)
 }
 
-// ACLs lists the bindings that the filter selects.
-func (a *Admin) ACLs(ctx context.Context, f acl.Filter) ([]acl.Binding, error) { return nil, nil }
-
-// CreateACLs creates bindings; the error of each is at its place, nil where it
-// was created.
-func (a *Admin) CreateACLs(ctx context.Context, bindings []acl.Binding) ([]error, error) {
-	return nil, nil
-}
-
-// DeleteACLs deletes what the filters select; the answer to each is at its
-// place.
-func (a *Admin) DeleteACLs(ctx context.Context, filters []acl.Filter) ([]DeletedACLs, error) {
-	return nil, nil
-}
-
-// Groups lists the groups of the cluster, ordered by name.
-func (a *Admin) Groups(ctx context.Context) ([]GroupListing, error) { return nil, nil }
-
-// DescribeGroups describes the named groups, in the order of the names.
-func (a *Admin) DescribeGroups(ctx context.Context, ids ...string) ([]Group, error) { return nil, nil }
-
-// CommittedOffsets lists all offsets that the group has committed, ordered by
-// topic and partition.
-func (a *Admin) CommittedOffsets(ctx context.Context, group string) ([]Committed, error) {
-	return nil, nil
-}
-
-// ListOffsets asks for an offset by timestamp in milliseconds, or by
-// kafka.EarliestOffset and kafka.LatestOffset.
-func (a *Admin) ListOffsets(ctx context.Context, at int64, partitions []kafka.TopicPartition) ([]ListedOffset, error) {
-	return nil, nil
+// errAnswers is a response that does not answer what was asked.
+func errAnswers(api string, got, want int) error {
+	return fmt.Errorf("request %s: the response has %d answers, want %d", api, got, want)
 }

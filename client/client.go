@@ -2,12 +2,17 @@ package client
 
 import (
 	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka"
 	"schloss/kafka/config"
+	"schloss/security/ssl"
 )
 
 // Config says which cluster to reach, and how.
@@ -19,38 +24,129 @@ type Config struct {
 	Bootstrap []string
 	// ClientID takes the place of client.id, where given.
 	ClientID string
+	// Warn, where set, hears what is accepted but should be mended, such as a
+	// host name found only in a certificate's CN.
+	Warn func(text string)
 }
 
-// Client reaches one cluster.
+// Client reaches one cluster. It is safe for concurrent use.
 type Client struct {
-	config Config
+	options  []kgo.Opt
+	dialer   *dialer
+	clientID string
+	timeout  requestTimeout
+	kgo      *kgo.Client
+
+	mu    sync.Mutex // guards nodes
+	nodes map[kafka.NodeID]string
 }
 
 // Open tries the bootstrap servers in turn until one answers as Kafka does,
 // within five seconds. Its error is a *ConnectError, a *SettingError, or what
 // reading the key stores gave.
-func Open(ctx context.Context, c Config) (*Client, error) { return &Client{config: c}, nil }
+func Open(ctx context.Context, c Config) (*Client, error) {
+	v := c.Values
+	d, err := newDialer(v, c.Warn)
+	if err != nil {
+		return nil, err
+	}
+	bootstrap := c.Bootstrap
+	if len(bootstrap) == 0 {
+		bootstrap = v.List("bootstrap.servers")
+	}
+	if len(bootstrap) == 0 {
+		return nil, &SettingError{Key: "bootstrap.servers", Problem: "no broker is named"}
+	}
+	for _, addr := range bootstrap {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return nil, &SettingError{Key: "bootstrap.servers", Value: addr, Problem: "want HOST:PORT"}
+		}
+	}
+	if err := d.preflight(ctx, bootstrap); err != nil {
+		return nil, err
+	}
+	id := c.ClientID
+	if id == "" {
+		id = v.String("client.id")
+	}
+	opened := &Client{
+		options:  append(commonOptions(v), kgo.SeedBrokers(bootstrap...), kgo.ClientID(id), kgo.Dialer(d.dial)),
+		dialer:   d,
+		clientID: id,
+		timeout:  requestTimeout(v.Duration("request.timeout.ms")),
+		nodes:    make(map[kafka.NodeID]string),
+	}
+	if opened.kgo, err = opened.Kgo(); err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
 
-// Close ends all connections.
-func (c *Client) Close() {}
+// newDialer reads how connections are secured.
+func newDialer(v *config.Values, warn func(string)) (*dialer, error) {
+	switch protocol := v.String("security.protocol"); protocol {
+	case "PLAINTEXT":
+		return &dialer{}, nil
+	case "SSL":
+		stores, err := ssl.ClientConfig(v)
+		if err != nil {
+			return nil, err
+		}
+		stores.Warn = warn
+		return &dialer{stores: stores}, nil
+	default:
+		return nil, &SettingError{Key: "security.protocol", Value: protocol, Problem: "only PLAINTEXT and SSL are built"}
+	}
+}
+
+// Close ends the connections of Request.
+func (c *Client) Close() { c.kgo.Close() }
 
 // Kgo makes a franz-go client with the connection's settings, to which the
 // caller adds options, such as those of ProducerOptions. It is the caller's to
 // close.
-func (c *Client) Kgo(extra ...kgo.Opt) (*kgo.Client, error) { return nil, nil }
+func (c *Client) Kgo(extra ...kgo.Opt) (*kgo.Client, error) {
+	cl, err := kgo.NewClient(append(c.options[:len(c.options):len(c.options)], extra...)...)
+	if err != nil {
+		return nil, fmt.Errorf("configure the kafka client: %w", err)
+	}
+	return cl, nil
+}
 
 // Request sends one request to the broker that has to answer it. Client is a
 // kmsg.Requestor.
 func (c *Client) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	return nil, nil
+	resp, err := c.kgo.Request(ctx, req)
+	if m, ok := resp.(*kmsg.MetadataResponse); ok && err == nil {
+		c.remember(m)
+	}
+	return resp, err
 }
 
-// Dial connects to one broker, for pipelined Fetch and Produce requests.
-func (c *Client) Dial(ctx context.Context, node kafka.NodeID) (*Conn, error) { return nil, nil }
+// remember keeps where brokers are, for Dial.
+func (c *Client) remember(m *kmsg.MetadataResponse) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range m.Brokers {
+		c.nodes[kafka.NodeID(b.NodeID)] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+	}
+}
 
-// ProducerOptions are the kgo options of a producer's settings.
-func ProducerOptions(v *config.Values) ([]kgo.Opt, error) { return nil, nil }
-
-// ConsumerOptions are the kgo options of a consumer's settings, with those of
-// the group where group.id is set. Topics are the caller's to add.
-func ConsumerOptions(v *config.Values) ([]kgo.Opt, error) { return nil, nil }
+// Dial connects to one broker that a Metadata response has named, for
+// pipelined Fetch and Produce requests.
+func (c *Client) Dial(ctx context.Context, node kafka.NodeID) (*Conn, error) {
+	c.mu.Lock()
+	addr, ok := c.nodes[node]
+	c.mu.Unlock()
+	if !ok {
+		return nil, fmt.Errorf("dial broker %d: no metadata names it", node)
+	}
+	nc, err := c.dialer.dial(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	conn := NewConn(nc)
+	conn.clientID = c.clientID
+	conn.timeout = c.timeout
+	return conn, nil
+}

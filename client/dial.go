@@ -1,0 +1,146 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"schloss/security/ssl"
+)
+
+// dialTimeout bounds address look-up, connect and handshake of one broker.
+const dialTimeout = 5 * time.Second
+
+// dialer opens connections to brokers; stores is nil for plaintext.
+type dialer struct{ stores *ssl.Reloader }
+
+// dial connects and, with TLS, shakes hands. Its signature fits kgo.Dialer.
+// Its error is a *ConnectError.
+func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	nc, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, dialError(addr, err)
+	}
+	if d.stores == nil {
+		return nc, nil
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		nc.Close()
+		return nil, &ConnectError{addr, Resolve, err}
+	}
+	if _, err := d.stores.Reload(); err != nil {
+		nc.Close()
+		return nil, &ConnectError{addr, TLS, err}
+	}
+	t := newTLSConn(nc, d.stores.Client(host))
+	if err := t.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, &ConnectError{addr, TLS, handshakeError(err)}
+	}
+	return t, nil
+}
+
+// dialError finds out which step of reaching an address went wrong.
+func dialError(addr string, err error) error {
+	var dns *net.DNSError
+	var parse *net.AddrError
+	switch {
+	case errors.As(err, &dns) || errors.As(err, &parse):
+		return &ConnectError{addr, Resolve, err}
+	case isTimeout(err):
+		return &ConnectError{addr, Connect, ErrTimeout}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return &ConnectError{addr, Connect, fmt.Errorf("nobody listens there: %w", syscall.ECONNREFUSED)}
+	}
+	return &ConnectError{addr, Connect, err}
+}
+
+func handshakeError(err error) error {
+	if isTimeout(err) {
+		return ErrTimeout
+	}
+	return ssl.Explain(err)
+}
+
+func isTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// tlsConn is a TLS connection whose records, of 16 KiB each, can be gathered
+// into large writes: a system call a record costs more than its encryption.
+type tlsConn struct {
+	*tls.Conn
+	gather *gatherConn
+}
+
+func newTLSConn(nc net.Conn, config *tls.Config) *tlsConn {
+	g := &gatherConn{Conn: nc}
+	return &tlsConn{Conn: tls.Client(g, config), gather: g}
+}
+
+// writeBuffers writes all buffers; only one caller may do so at a time.
+func (t *tlsConn) writeBuffers(bufs *net.Buffers) error {
+	t.gather.hold()
+	_, err := bufs.WriteTo(t.Conn)
+	return errors.Join(err, t.gather.release())
+}
+
+// gatherSize is what leaves in one write; it fits the second-level cache.
+const gatherSize = 256 << 10
+
+// gatherConn holds writes back between hold and release.
+type gatherConn struct {
+	net.Conn
+
+	// mu guards what follows: crypto/tls may write from a reader too, to
+	// answer a key update.
+	mu      sync.Mutex
+	holding bool
+	held    bytes.Buffer
+}
+
+func (g *gatherConn) hold() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holding = true
+}
+
+func (g *gatherConn) release() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.holding = false
+	return g.flushLocked()
+}
+
+func (g *gatherConn) flushLocked() error {
+	_, err := g.held.WriteTo(g.Conn)
+	return err
+}
+
+func (g *gatherConn) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.holding {
+		return g.Conn.Write(b)
+	}
+	if g.held.Len()+len(b) > gatherSize {
+		if err := g.flushLocked(); err != nil {
+			return 0, err
+		}
+	}
+	return g.held.Write(b)
+}
+
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}

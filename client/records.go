@@ -1,0 +1,91 @@
+package client
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"schloss/kafka/wire"
+)
+
+// Fetch and Produce name topics up to version 12. From 13 on it is ids, which
+// Produce of older brokers does not know: names serve every broker there is.
+const (
+	newestFetch   int16 = 12
+	newestProduce int16 = 12
+)
+
+// ZstdProduce is the first version of Produce that takes zstd.
+const ZstdProduce int16 = 7
+
+// Fetch sends the request and reads the response into buf, which is replaced
+// by a larger one where it does not fit; what is returned is to be given next
+// time. The records in resp are slices of it. When ctx ends before the
+// response is there, the connection is closed, because nobody else may use the
+// buffer while the response can still arrive.
+func (c *Conn) Fetch(ctx context.Context, req *wire.FetchRequest, resp *wire.FetchResponse, buf []byte) ([]byte, error) {
+	version, err := c.version(ctx, wire.FetchKey, wire.MinFetch, newestFetch)
+	if err != nil {
+		return buf, err
+	}
+	type answer struct {
+		frame []byte
+		err   error
+	}
+	answered := make(chan answer, 1)
+	call := &call{key: wire.FetchKey, version: version, buf: buf, done: func(frame, body []byte, err error) {
+		if err == nil {
+			err = resp.Decode(version, body)
+		}
+		if frame == nil {
+			frame = buf
+		}
+		answered <- answer{frame, err}
+	}}
+	wait := time.Duration(req.MaxWaitMillis) * time.Millisecond
+	err = c.send(call, wait, func(dst net.Buffers, scratch []byte) (net.Buffers, []byte) {
+		scratch = req.Append(scratch, version)
+		return append(dst, scratch), scratch
+	})
+	if err != nil {
+		return buf, err
+	}
+	select {
+	case a := <-answered:
+		return a.frame, a.err
+	case <-ctx.Done():
+		c.Close()
+		a := <-answered
+		return a.frame, ctx.Err()
+	}
+}
+
+// Produce sends the request and returns; done is called once, from another
+// goroutine, with the response or with why there is none. The records must not
+// change until then. The error is one of sending: done is then not called.
+func (c *Conn) Produce(ctx context.Context, req *wire.ProduceRequest, done func(*wire.ProduceResponse, error)) error {
+	version, err := c.version(ctx, wire.ProduceKey, wire.MinProduce, newestProduce)
+	if err != nil {
+		return err
+	}
+	call := &call{key: wire.ProduceKey, version: version, done: func(_, body []byte, err error) {
+		var resp wire.ProduceResponse
+		if err == nil {
+			err = resp.Decode(version, body)
+		}
+		if err != nil {
+			done(nil, err)
+			return
+		}
+		done(&resp, nil)
+	}}
+	wait := time.Duration(req.TimeoutMillis) * time.Millisecond
+	return c.send(call, wait, func(dst net.Buffers, scratch []byte) (net.Buffers, []byte) {
+		return req.Encode(dst, scratch, version)
+	})
+}
+
+// ProduceVersion is the version of Produce that this broker is spoken to in.
+func (c *Conn) ProduceVersion(ctx context.Context) (int16, error) {
+	return c.version(ctx, wire.ProduceKey, wire.MinProduce, newestProduce)
+}
