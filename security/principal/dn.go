@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
 )
 
 // attribute is one part of a relative distinguished name: its type and the
