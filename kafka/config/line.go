@@ -19,14 +19,10 @@ type lineReader struct {
 // first natural line.
 func (r *lineReader) next() (line string, number int, ok bool) {
 	var b strings.Builder
-	continued := false
 	for r.text != "" {
 		natural := trimLeft(r.natural())
 		if b.Len() == 0 {
-			// After a line of nothing but a backslash Java takes a comment
-			// sign for text, but still skips blank lines.
-			if natural == "" || !continued && (natural[0] == '#' || natural[0] == '!') {
-				continued = continued && natural != ""
+			if natural == "" || natural[0] == '#' || natural[0] == '!' {
 				continue
 			}
 			number = r.number
@@ -36,7 +32,6 @@ func (r *lineReader) next() (line string, number int, ok bool) {
 			return b.String(), number, true
 		}
 		b.WriteString(natural[:len(natural)-1])
-		continued = true
 	}
 	return b.String(), number, b.Len() > 0
 }

@@ -6,13 +6,14 @@ import (
 )
 
 const (
-	noSASL        = "SASL is not built; use SSL with client certificates"
-	since3        = "Kafka 3.0 removed it; say it in listeners or advertised.listeners"
-	noReplicas    = "there is one broker and so one replica"
-	noPlugins     = "classes of the Java virtual machine cannot be loaded"
-	maxInt64Text  = "9223372036854775807"
-	maxInt32Text  = "2147483647"
-	defaultMapped = "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT"
+	noSASL         = "SASL is not built; use SSL with client certificates"
+	since3         = "Kafka 3.0 removed it; say it in listeners or advertised.listeners"
+	noReplicas     = "there is one broker and so one replica"
+	noPlugins      = "classes of the Java virtual machine cannot be loaded"
+	maxInt64Text   = "9223372036854775807"
+	maxInt32Text   = "2147483647"
+	defaultBuilder = "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder"
+	defaultMapped  = "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT"
 )
 
 // serverSettings are those of Kafka's broker settings that are honoured, or
@@ -38,7 +39,7 @@ var serverSettings = []Setting{
 	{Name: "authorizer.class.name", Kind: Class, Default: "", Check: authorizer, Doc: "Switches the authorizer on; every class name of Kafka's own authorizers means the same one here."},
 	{Name: "super.users", Kind: String, Default: "", Doc: "Principals that may do everything, separated by semicolons."},
 	{Name: "allow.everyone.if.no.acl.found", Kind: Boolean, Default: "false", Doc: "Whether a resource without any binding is open to everyone."},
-	{Name: "principal.builder.class", Kind: Class, NoDefault: true, Check: principalBuilder, Doc: "Only Kafka's own builder."},
+	{Name: "principal.builder.class", Kind: Class, Default: defaultBuilder, Check: principalBuilder, Doc: "Only Kafka's own builder."},
 	{Name: "create.topic.policy.class.name", Kind: Class, NoDefault: true, Check: absent(noPlugins), Doc: "Refused unless empty."},
 	{Name: "alter.config.policy.class.name", Kind: Class, NoDefault: true, Check: absent(noPlugins), Doc: "Refused unless empty."},
 	{Name: "config.providers", Kind: List, Default: "", Check: absent("values like ${file:...} are not resolved"), Doc: "Refused unless empty."},
@@ -116,7 +117,7 @@ func authorizer(s string) error {
 }
 
 func principalBuilder(s string) error {
-	return oneOf("org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder", "")(s)
+	return only(defaultBuilder, noPlugins)(s)
 }
 
 // cleanupPolicy is eachOf, with at least one item.
