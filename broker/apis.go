@@ -1,0 +1,73 @@
+package broker
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// api is one row of what we speak.
+type api struct {
+	key      int16
+	name     string
+	min, max int16  // the versions that ApiVersions tells
+	needs    string // the rights a caller needs, in words; "" is none
+	local    bool   // served on the Unix socket too
+	handle   handler
+}
+
+// handler answers one request: it ends c, now or later.
+type handler func(b *Broker, c *call, body []byte)
+
+// apis is everything we speak, by key. The floor is Kafka 4's, since no older
+// client is left that needs less; the ceiling is the newest version whose every
+// field is honoured.
+//
+// Produce is told from version 0 on although 0 to 2 are refused: older
+// librdkafka takes a higher floor for a broker that cannot compress
+// (KAFKA-18659).
+func apis() []api {
+	return []api{
+		{0, "Produce", 0, 13, "WRITE topic", false, produce},
+		{1, "Fetch", 4, 17, "READ topic; as a replica CLUSTER_ACTION cluster", false, fetch},
+		{2, "ListOffsets", 1, 10, "DESCRIBE topic", false, typed(listOffsets)},
+		{3, "Metadata", 0, 13, "DESCRIBE topic; to create it CREATE cluster or topic", false, typed(metadata)},
+		{8, "OffsetCommit", 2, 9, "READ group, READ topic", false, typed(offsetCommit)},
+		{9, "OffsetFetch", 1, 9, "DESCRIBE group, DESCRIBE topic", false, typed(offsetFetch)},
+		{10, "FindCoordinator", 0, 5, "DESCRIBE group", false, typed(findCoordinator)},
+		{11, "JoinGroup", 0, 9, "READ group", false, typed(joinGroup)},
+		{12, "Heartbeat", 0, 4, "READ group", false, typed(heartbeat)},
+		{13, "LeaveGroup", 0, 5, "READ group", false, typed(leaveGroup)},
+		{14, "SyncGroup", 0, 5, "READ group", false, typed(syncGroup)},
+		{15, "DescribeGroups", 0, 6, "DESCRIBE group", false, typed(describeGroups)},
+		{16, "ListGroups", 0, 5, "DESCRIBE cluster, else DESCRIBE group for each", false, typed(listGroups)},
+		{18, "ApiVersions", 0, 4, "", true, apiVersions},
+		{19, "CreateTopics", 2, 7, "CREATE cluster or topic", false, typed(createTopics)},
+		{20, "DeleteTopics", 1, 6, "DELETE topic", false, typed(deleteTopics)},
+		{22, "InitProducerId", 0, 5, "IDEMPOTENT_WRITE cluster or WRITE any topic", false, typed(initProducerID)},
+		{23, "OffsetForLeaderEpoch", 2, 4, "CLUSTER_ACTION cluster, else DESCRIBE topic", false, typed(offsetForLeaderEpoch)},
+		{29, "DescribeAcls", 1, 3, "DESCRIBE cluster", true, typed(describeACLs)},
+		{30, "CreateAcls", 1, 3, "ALTER cluster", true, typed(createACLs)},
+		{31, "DeleteAcls", 1, 3, "ALTER cluster", true, typed(deleteACLs)},
+		{32, "DescribeConfigs", 1, 4, "DESCRIBE_CONFIGS topic or cluster", false, typed(describeConfigs)},
+		{60, "DescribeCluster", 0, 1, "none; DESCRIBE cluster for the operations", false, typed(describeCluster)},
+	}
+}
+
+// typed makes a handler of a function over a message of kmsg. The function
+// returns the response, or nil when it will come later.
+func typed[R kmsg.Request](answer func(*Broker, *call, R) kmsg.Response) handler {
+	return func(b *Broker, c *call, body []byte) {
+		parsed, err := b.parser.Parse(c.header.Key, c.header.Version, body)
+		if err != nil {
+			c.hangup(err)
+			return
+		}
+		req, ok := parsed.(R)
+		if !ok {
+			panic("apis table: key and handler do not belong together")
+		}
+		c.req.Release() // nothing of a parsed message aliases its frame
+		if resp := answer(b, c, req); resp != nil {
+			c.respond(resp)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"schloss/kafka"
+	"schloss/kafka/config"
+	"schloss/kafka/wire"
+	"schloss/security/acl"
+	"schloss/security/audit"
+	"schloss/store"
+)
+
+// Endpoint is where clients reach a listener.
+type Endpoint struct {
+	Host string
+	Port int32
+}
+
+// Config is what a Broker is told.
+type Config struct {
+	Node   kafka.NodeID
+	Values *config.Values // the settings of server.properties
+	// Authorizer decides; nil allows everyone everything.
+	Authorizer *acl.Authorizer
+	// NewID makes random ids of topics and members.
+	NewID func() [16]byte
+}
+
+// Deps is what a Broker works with. Log, Audit and Now must be set.
+type Deps struct {
+	Logs     store.Logs
+	Metadata store.Metadata
+	Leaders  store.Leaders
+	Audit    *audit.Log
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Broker answers requests. New makes one that serves what needs no partition
+// (ApiVersions, ACLs); Start opens the partitions.
+type Broker struct {
+	node       kafka.NodeID
+	set        settings
+	values     *config.Values
+	authorizer *acl.Authorizer
+	newID      func() [16]byte
+	apis       map[int16]*api
+	parser     wire.Parser
+
+	logs    store.Logs
+	meta    store.Metadata
+	leaders store.Leaders
+	audit   *audit.Log
+	log     *slog.Logger
+	now     func() time.Time
+
+	endpoints map[string]Endpoint // by listener name; written before the first request
+	topics    topics
+	groups    groups
+	producers producerIDs
+
+	changing sync.Mutex // one change of topics at a time
+	stop     context.CancelFunc
+	stopped  context.Context
+	loops    sync.WaitGroup
+}
+
+// New makes a broker.
+func New(cfg Config, deps Deps) *Broker {
+	b := &Broker{
+		node: cfg.Node, set: settingsOf(cfg.Values), values: cfg.Values, authorizer: cfg.Authorizer, newID: cfg.NewID,
+		apis: make(map[int16]*api),
+		logs: deps.Logs, meta: deps.Metadata, leaders: deps.Leaders, audit: deps.Audit, log: deps.Log, now: deps.Now,
+	}
+	for _, a := range apis() {
+		b.apis[a.key] = &a
+	}
+	b.stopped, b.stop = context.WithCancel(context.Background())
+	b.groups.b = b
+	b.topics.byName = make(map[string]*topic)
+	b.topics.byID = make(map[kafka.TopicID]*topic)
+	return b
+}
+
+// Start opens every partition, tells what recovery found, and begins loading
+// the groups and the loops of retention. A damaged partition stays offline; any
+// other error ends the start.
+func (b *Broker) Start() error {
+	for _, t := range b.meta.Image().Topics {
+		if err := b.openTopic(t); err != nil {
+			return fmt.Errorf("open topic %s: %w", t.Name, err)
+		}
+	}
+	b.groups.load()
+	b.loops.Go(b.retainLoop)
+	b.loops.Go(b.rewriteLoop)
+	return nil
+}
+
+// Advertise tells where clients reach a listener. All listeners are to be told
+// before any of them serves.
+func (b *Broker) Advertise(endpoints map[string]Endpoint) { b.endpoints = endpoints }
+
+// Close stops the loops and the groups and closes every log cleanly. No request
+// may come any more.
+func (b *Broker) Close() error {
+	b.stop()
+	b.groups.close()
+	b.loops.Wait()
+	return b.topics.close()
+}

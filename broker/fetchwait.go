@@ -1,0 +1,75 @@
+package broker
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// fetchWait is a parked fetch. It ends once, by whichever comes first: enough
+// bytes, its deadline, a partition that goes, or its connection. Nothing of it
+// sleeps: partitions and a timer hold it.
+type fetchWait struct {
+	f       *fetchCall
+	missing atomic.Int64
+	done    atomic.Bool
+	timer   *time.Timer
+}
+
+// park registers the call with its partitions and the clock.
+func (f *fetchCall) park(wait time.Duration) {
+	w := &fetchWait{f: f}
+	w.missing.Store(int64(int(f.in.MinBytes) - f.total))
+	armed := make(chan struct{})
+	w.timer = time.AfterFunc(wait, func() {
+		<-armed
+		w.fire()
+	})
+	for i := range f.reads {
+		f.reads[i].r.wait(w)
+	}
+	close(armed)
+	f.req.OnAbandon(w.give)
+	// What came between reading and registering woke no one.
+	for i := range f.reads {
+		if read := &f.reads[i]; read.r.log.Durable() > read.seen {
+			w.fire()
+			return
+		}
+	}
+}
+
+// grew notes that size more bytes can be read.
+func (w *fetchWait) grew(size int) {
+	if w.missing.Add(-int64(size)) <= 0 {
+		w.fire()
+	}
+}
+
+// fire answers the call, reading again in a goroutine of its own: whoever calls
+// it must not block.
+func (w *fetchWait) fire() {
+	if w.done.CompareAndSwap(false, true) {
+		go w.complete()
+	}
+}
+
+func (w *fetchWait) complete() {
+	w.leave()
+	w.f.unread()
+	w.f.read()
+	w.f.answer()
+}
+
+// give gives the call up: nobody is there to answer.
+func (w *fetchWait) give() {
+	if w.done.CompareAndSwap(false, true) {
+		w.leave()
+	}
+}
+
+func (w *fetchWait) leave() {
+	w.timer.Stop()
+	for i := range w.f.reads {
+		w.f.reads[i].r.unwait(w)
+	}
+}

@@ -1,0 +1,125 @@
+package broker
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"schloss/broker/group"
+	"schloss/kafka"
+)
+
+// OffsetFetch tells the committed position of groups.
+//
+// Behavior: DESCRIBE on the group, then DESCRIBE on each topic; among all
+// topics those that the caller may not describe are left out.
+//
+// Versions: from 2 on null topics mean all of them and the whole may have an
+// error; 5 brought leader epochs, 8 several groups at once.
+func offsetFetch(b *Broker, c *call, req *kmsg.OffsetFetchRequest) kmsg.Response {
+	resp := kmsg.NewPtrOffsetFetchResponse()
+	if c.header.Version >= 8 {
+		for _, g := range req.Groups {
+			resp.Groups = append(resp.Groups, b.offsetsOf(c, g))
+		}
+		return resp
+	}
+	one := kmsg.OffsetFetchRequestGroup{Group: req.Group}
+	if req.Topics != nil {
+		one.Topics = make([]kmsg.OffsetFetchRequestGroupTopic, len(req.Topics))
+	}
+	for i, t := range req.Topics {
+		one.Topics[i] = kmsg.OffsetFetchRequestGroupTopic{Topic: t.Topic, Partitions: t.Partitions}
+	}
+	oneGroup(c, one, b.offsetsOf(c, one), resp)
+	return resp
+}
+
+// oneGroup gives the answer for one group the shape of versions before 8.
+func oneGroup(c *call, in kmsg.OffsetFetchRequestGroup, found kmsg.OffsetFetchResponseGroup, resp *kmsg.OffsetFetchResponse) {
+	resp.ErrorCode = found.ErrorCode
+	if found.ErrorCode != 0 && c.header.Version < 2 { // there each partition says it
+		for _, t := range in.Topics {
+			out := kmsg.NewOffsetFetchResponseTopic()
+			out.Topic = t.Topic
+			for _, p := range t.Partitions {
+				out.Partitions = append(out.Partitions, kmsg.OffsetFetchResponseTopicPartition{
+					Partition: p, Offset: -1, LeaderEpoch: -1, Metadata: kmsg.StringPtr(""), ErrorCode: found.ErrorCode,
+				})
+			}
+			resp.Topics = append(resp.Topics, out)
+		}
+		return
+	}
+	for _, t := range found.Topics {
+		out := kmsg.NewOffsetFetchResponseTopic()
+		out.Topic = t.Topic
+		for _, p := range t.Partitions {
+			out.Partitions = append(out.Partitions, kmsg.OffsetFetchResponseTopicPartition{
+				Partition: p.Partition, Offset: p.Offset, LeaderEpoch: p.LeaderEpoch, Metadata: p.Metadata, ErrorCode: p.ErrorCode,
+			})
+		}
+		resp.Topics = append(resp.Topics, out)
+	}
+}
+
+func (b *Broker) offsetsOf(c *call, in kmsg.OffsetFetchRequestGroup) kmsg.OffsetFetchResponseGroup {
+	out := kmsg.NewOffsetFetchResponseGroup()
+	out.Group = in.Group
+	if !c.allowed(kafka.Describe, kafka.Group, in.Group) {
+		out.ErrorCode = int16(kafka.ErrGroupAuthorizationFailed)
+		return out
+	}
+	s, err := b.groups.shard(in.Group)
+	if err == nil && in.Topics == nil {
+		err = s.look(func(coord *group.Coordinator) { allOffsets(c, coord.AllCommittedOffsets(in.Group), &out) })
+	} else if err == nil {
+		err = s.look(func(coord *group.Coordinator) { namedOffsets(c, coord, in, &out) })
+	}
+	out.ErrorCode = int16(codeOf(err))
+	return out
+}
+
+func allOffsets(c *call, all []group.PartitionOffset, out *kmsg.OffsetFetchResponseGroup) {
+	for _, at := range all { // sorted by topic
+		name := at.Partition.Topic
+		if n := len(out.Topics); n == 0 || out.Topics[n-1].Topic != name {
+			if !c.sees(kafka.Describe, kafka.Topic, name) {
+				continue
+			}
+			t := kmsg.NewOffsetFetchResponseGroupTopic()
+			t.Topic = name
+			out.Topics = append(out.Topics, t)
+		}
+		t := &out.Topics[len(out.Topics)-1]
+		t.Partitions = append(t.Partitions, fetched(at))
+	}
+}
+
+func namedOffsets(c *call, coord *group.Coordinator, in kmsg.OffsetFetchRequestGroup, out *kmsg.OffsetFetchResponseGroup) {
+	for _, t := range in.Topics {
+		topic := kmsg.NewOffsetFetchResponseGroupTopic()
+		topic.Topic = t.Topic
+		allowed := c.allowed(kafka.Describe, kafka.Topic, t.Topic)
+		wanted := make([]kafka.TopicPartition, len(t.Partitions))
+		for i, p := range t.Partitions {
+			wanted[i] = kafka.TopicPartition{Topic: t.Topic, Partition: p}
+		}
+		if allowed {
+			for _, at := range coord.CommittedOffsets(in.Group, wanted) {
+				topic.Partitions = append(topic.Partitions, fetched(at))
+			}
+		} else {
+			for _, p := range t.Partitions {
+				topic.Partitions = append(topic.Partitions, kmsg.OffsetFetchResponseGroupTopicPartition{
+					Partition: p, Offset: -1, LeaderEpoch: -1, Metadata: kmsg.StringPtr(""), ErrorCode: int16(kafka.ErrTopicAuthorizationFailed),
+				})
+			}
+		}
+		out.Topics = append(out.Topics, topic)
+	}
+}
+
+func fetched(at group.PartitionOffset) kmsg.OffsetFetchResponseGroupTopicPartition {
+	return kmsg.OffsetFetchResponseGroupTopicPartition{
+		Partition: at.Partition.Partition, Offset: int64(at.Offset), LeaderEpoch: int32(at.LeaderEpoch), Metadata: &at.Metadata,
+	}
+}

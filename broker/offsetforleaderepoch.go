@@ -1,0 +1,60 @@
+package broker
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"schloss/kafka"
+)
+
+// OffsetForLeaderEpoch tells where the records of an epoch end, so that a
+// consumer finds out what was cut off behind its position (KIP-320).
+//
+// Behavior: CLUSTER_ACTION on the cluster, or else DESCRIBE on each topic,
+// before it is looked up. Nothing that is not durable is told.
+//
+// Versions: 3 names the replica that asks; consumers are -1.
+func offsetForLeaderEpoch(b *Broker, c *call, req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
+	replica := c.sees(kafka.ClusterAction, kafka.Cluster, kafka.ClusterName)
+	resp := kmsg.NewPtrOffsetForLeaderEpochResponse()
+	for _, in := range req.Topics {
+		allowed := replica || c.allowed(kafka.Describe, kafka.Topic, in.Topic)
+		t := b.topics.named(in.Topic)
+		out := kmsg.NewOffsetForLeaderEpochResponseTopic()
+		out.Topic = in.Topic
+		for _, p := range in.Partitions {
+			part := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			part.Partition, part.LeaderEpoch, part.EndOffset = p.Partition, -1, -1
+			err := error(kafka.ErrTopicAuthorizationFailed)
+			if allowed {
+				err = epochEnd(t.replica(p.Partition), p, &part)
+			}
+			part.ErrorCode = int16(codeOf(err))
+			out.Partitions = append(out.Partitions, part)
+		}
+		resp.Topics = append(resp.Topics, out)
+	}
+	return resp
+}
+
+func epochEnd(r *replica, in kmsg.OffsetForLeaderEpochRequestTopicPartition, out *kmsg.OffsetForLeaderEpochResponseTopicPartition) error {
+	if r == nil {
+		return kafka.ErrUnknownTopicOrPartition
+	}
+	epoch, err := r.lead()
+	if err == nil {
+		err = checkEpoch(kafka.Epoch(in.CurrentLeaderEpoch), epoch)
+	}
+	if err != nil {
+		return err
+	}
+	if kafka.Epoch(in.LeaderEpoch) == epoch { // ours: it ends where the log does
+		out.LeaderEpoch, out.EndOffset = int32(epoch), int64(r.log.Durable())
+		return nil
+	}
+	of, end := r.log.EpochEnd(kafka.Epoch(in.LeaderEpoch))
+	if end != kafka.NoOffset {
+		end = min(end, r.log.Durable())
+	}
+	out.LeaderEpoch, out.EndOffset = int32(of), int64(end)
+	return nil
+}

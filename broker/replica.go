@@ -1,0 +1,155 @@
+package broker
+
+import (
+	"sync"
+	"time"
+
+	"schloss/broker/partition"
+	"schloss/kafka"
+	"schloss/kafka/batch"
+	"schloss/store"
+)
+
+// replica is one partition that this broker holds: its log, the state of its
+// producers, and who waits for more of it.
+type replica struct {
+	b       *Broker
+	tp      kafka.TopicPartition
+	topic   *topic
+	offline error // why there is no log; nil when there is one
+	log     store.PartitionLog
+
+	mu        sync.Mutex // one append at a time; guards producers, and the log's Append, Roll and Close
+	producers *partition.Producers
+
+	waitMu  sync.Mutex // guards waiters; taken after no other lock
+	waiters map[*fetchWait]struct{}
+}
+
+func (b *Broker) openReplica(t *topic, tp kafka.TopicPartition, cfg store.LogConfig) (*replica, store.Recovery, error) {
+	r := &replica{b: b, tp: tp, topic: t, producers: partition.NewProducers(b.set.producerExpiry)}
+	log, recovery, err := b.logs.Open(tp, t.id, cfg, r.producers, true)
+	r.log, r.offline = log, err
+	return r, recovery, err
+}
+
+// lead is the epoch under which this broker leads the partition, or why a
+// request cannot be served here.
+func (r *replica) lead() (kafka.Epoch, error) {
+	node, epoch, ok := r.b.leaders.Leader(r.tp)
+	switch {
+	case !ok:
+		return 0, kafka.ErrUnknownTopicOrPartition
+	case node != r.b.node:
+		return 0, kafka.ErrNotLeaderOrFollower
+	case r.offline != nil:
+		return 0, r.offline
+	}
+	return epoch, nil
+}
+
+// checkEpoch compares the epoch a client believes in with ours (KIP-320).
+func checkEpoch(client, ours kafka.Epoch) error {
+	switch {
+	case client == kafka.NoEpoch || client == ours:
+		return nil
+	case client < ours:
+		return kafka.ErrFencedLeaderEpoch
+	default:
+		return kafka.ErrUnknownLeaderEpoch
+	}
+}
+
+// appended says where a batch is, or was already.
+type appended struct {
+	base      kafka.Offset
+	end       kafka.Offset // durable up to here: the batch is safe
+	timestamp int64        // of a duplicate
+	duplicate bool
+}
+
+// append writes one checked batch behind the log, unless its producer sent it
+// before. The batch is stamped in place.
+func (r *replica) append(b batch.Batch, epoch kafka.Epoch, now time.Time) (appended, error) {
+	h := b.Header()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	verdict, err := r.producers.Check(h, now)
+	if err != nil {
+		return appended{}, err
+	}
+	if verdict.Duplicate {
+		return appended{base: verdict.Base, end: verdict.End, timestamp: verdict.Timestamp, duplicate: true}, nil
+	}
+	base, err := r.log.Append(b, epoch)
+	if err != nil {
+		r.b.log.Error("append to log", "partition", r.tp.String(), "error", err)
+		return appended{}, err
+	}
+	h.BaseOffset, h.LeaderEpoch = base, epoch
+	r.producers.Apply(h, now)
+	return appended{base: base, end: h.NextOffset()}, nil
+}
+
+// awaitDurable calls done when everything below end is durable, after those
+// who wait for records have been told of size more bytes.
+func (r *replica) awaitDurable(end kafka.Offset, size int, done func(error)) {
+	r.log.AwaitDurable(end, func(err error) {
+		if err != nil {
+			r.wakeAll()
+		} else {
+			r.wake(size)
+		}
+		done(err)
+	})
+}
+
+// wait registers w until it is done.
+func (r *replica) wait(w *fetchWait) {
+	r.waitMu.Lock()
+	defer r.waitMu.Unlock()
+	if r.waiters == nil {
+		r.waiters = make(map[*fetchWait]struct{})
+	}
+	r.waiters[w] = struct{}{}
+}
+
+func (r *replica) unwait(w *fetchWait) {
+	r.waitMu.Lock()
+	defer r.waitMu.Unlock()
+	delete(r.waiters, w)
+}
+
+// wake tells those who wait that size more bytes are visible. It never blocks
+// for long: what is woken reads in a goroutine of its own.
+func (r *replica) wake(size int) {
+	r.waitMu.Lock()
+	defer r.waitMu.Unlock()
+	for w := range r.waiters {
+		w.grew(size)
+	}
+}
+
+// wakeAll answers everyone who waits: the partition failed or has gone.
+func (r *replica) wakeAll() {
+	r.waitMu.Lock()
+	defer r.waitMu.Unlock()
+	for w := range r.waiters {
+		w.fire()
+	}
+}
+
+func (r *replica) delete() error {
+	err := r.b.logs.Delete(r.tp)
+	r.wakeAll()
+	return err
+}
+
+func (r *replica) close() error {
+	if r.log == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Close()
+}

@@ -1,0 +1,172 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"schloss/kafka"
+	"schloss/kafka/config"
+	"schloss/store"
+)
+
+// topics are the open topics of this broker.
+type topics struct {
+	mu     sync.RWMutex // guards both maps
+	byName map[string]*topic
+	byID   map[kafka.TopicID]*topic
+}
+
+// topic is one open topic; it never changes but in its replicas.
+type topic struct {
+	name     string
+	id       kafka.TopicID
+	set      topicSettings
+	replicas []*replica
+}
+
+// topicSettings are the settings that records of a topic are judged by.
+type topicSettings struct {
+	maxMessage int
+	compacted  bool // keys are needed
+	appendTime bool // message.timestamp.type=LogAppendTime
+
+	// How far timestamps may lie from now, in milliseconds.
+	beforeMillis, afterMillis int64
+}
+
+// named is the open topic of that name, nil if there is none.
+func (ts *topics) named(name string) *topic {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	return ts.byName[name]
+}
+
+func (ts *topics) withID(id kafka.TopicID) *topic {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	return ts.byID[id]
+}
+
+// all are the open topics, by name.
+func (ts *topics) all() []*topic {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	list := make([]*topic, 0, len(ts.byName))
+	for _, t := range ts.byName {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b *topic) int {
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+func (ts *topics) add(t *topic) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.byName[t.name], ts.byID[t.id] = t, t
+}
+
+func (ts *topics) remove(t *topic) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	delete(ts.byName, t.name)
+	delete(ts.byID, t.id)
+}
+
+func (ts *topics) close() error {
+	var errs []error
+	for _, t := range ts.all() {
+		for _, r := range t.replicas {
+			errs = append(errs, r.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// replica is the partition of a topic, nil if the topic has none of that index.
+func (t *topic) replica(index int32) *replica {
+	if t == nil || index < 0 || int(index) >= len(t.replicas) {
+		return nil
+	}
+	return t.replicas[index]
+}
+
+// openTopic opens the logs of a topic that the metadata knows, and registers
+// it. What recovery had to do is told in the log.
+func (b *Broker) openTopic(meta *store.Topic) error {
+	set, logConfig := b.topicConfig(meta)
+	t := &topic{name: meta.Name, id: meta.ID, set: set}
+	for i := range meta.Partitions {
+		tp := kafka.TopicPartition{Topic: meta.Name, Partition: i}
+		r, recovery, err := b.openReplica(t, tp, logConfig)
+		var damage *store.DamageError
+		switch {
+		case errors.As(err, &damage):
+			b.log.Error("partition stays offline", "partition", tp.String(), "file", damage.File,
+				"position", damage.Position, "reason", damage.Reason)
+		case err != nil:
+			return fmt.Errorf("partition %d: %w", i, err)
+		case recovery.TruncatedBytes > 0:
+			b.log.Warn("torn tail was cut off", "partition", tp.String(), "offset", int64(recovery.TruncatedAt),
+				"bytes", recovery.TruncatedBytes, "reason", recovery.Reason)
+		case recovery.Unclean:
+			b.log.Info("recovered after an unclean stop", "partition", tp.String(), "end", int64(r.log.End()))
+		}
+		t.replicas = append(t.replicas, r)
+	}
+	b.topics.add(t)
+	return nil
+}
+
+// topicConfig is what a topic's own settings, over the broker's, mean to us.
+func (b *Broker) topicConfig(meta *store.Topic) (topicSettings, store.LogConfig) {
+	v := config.TopicValues(b.values, meta.Configs)
+	policy := v.List("cleanup.policy")
+	compact, remove := slices.Contains(policy, "compact"), slices.Contains(policy, "delete")
+	set := topicSettings{
+		maxMessage: v.Int("max.message.bytes"),
+		compacted:  compact,
+		appendTime: v.String("message.timestamp.type") == "LogAppendTime",
+
+		beforeMillis: v.Int64("message.timestamp.before.max.ms"),
+		afterMillis:  v.Int64("message.timestamp.after.max.ms"),
+	}
+	return set, store.LogConfig{
+		SegmentBytes:   v.Int64("segment.bytes"),
+		SegmentAge:     v.Duration("segment.ms"),
+		RetentionBytes: v.Int64("retention.bytes"),
+		RetentionAge:   v.Duration("retention.ms"),
+		IndexInterval:  v.Int("index.interval.bytes"),
+		Compacted:      compact && !remove,
+	}
+}
+
+// createTopic makes a topic that was checked: durable in the metadata first,
+// then its logs. The caller holds b.changing.
+func (b *Broker) createTopic(meta store.Topic) error {
+	if err := b.meta.Commit(store.PutTopic{Topic: meta}); err != nil {
+		return err
+	}
+	return b.openTopic(&meta)
+}
+
+// deleteTopic forgets a topic: its metadata, its logs, and what groups
+// committed of it. The caller holds b.changing.
+func (b *Broker) deleteTopic(t *topic) error {
+	if err := b.meta.Commit(store.RemoveTopic{Name: t.name}); err != nil {
+		return err
+	}
+	b.topics.remove(t)
+	var errs []error
+	for _, r := range t.replicas {
+		errs = append(errs, r.delete())
+	}
+	b.groups.forgetTopic(t.name)
+	return errors.Join(errs...)
+}
