@@ -17,7 +17,7 @@ type CommitRequest struct {
 	MemberID   string
 	InstanceID string
 	Generation int32
-	Retention  time.Duration // versions 2 to 4; negative: the broker's own
+	Retention  time.Duration // versions 2 to 4; the broker's own unless positive
 	Offsets    []PartitionOffset
 }
 
@@ -88,7 +88,7 @@ func (c *Coordinator) checkCommit(r CommitRequest) (*group, kafka.ErrorCode) {
 // store writes the offsets that can be written; answer has the others' errors.
 func (c *Coordinator) store(g *group, r CommitRequest, answer CommitResponse, reply func(CommitResponse)) {
 	expire := noTime
-	if r.Retention >= 0 {
+	if r.Retention > 0 {
 		expire = c.now.Add(r.Retention).UnixMilli()
 	}
 	var records []Record

@@ -35,7 +35,8 @@ func Defaults(newUUID func() string) Config {
 
 // Coordinator coordinates the groups of one partition of __consumer_offsets.
 // It is not safe for concurrent use: the caller holds one lock around each
-// call.
+// call. Byte slices in requests are kept and must not change afterwards; those
+// in answers must not be changed.
 type Coordinator struct {
 	cfg    Config
 	refuse kafka.ErrorCode // see Ready
