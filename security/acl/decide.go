@@ -1,6 +1,11 @@
 package acl
 
-import "schloss/kafka"
+import (
+	"math/bits"
+	"strings"
+
+	"schloss/kafka"
+)
 
 // Reason says what a decision rests on.
 type Reason int8
@@ -13,8 +18,10 @@ const (
 	DefaultAllow               // allow.everyone.if.no.acl.found, and the resource has no binding
 )
 
+var reasonNames = [...]string{NoBinding: "NoBinding", SuperUser: "SuperUser", ByBinding: "Binding", DefaultAllow: "DefaultAllow"}
+
 // String is the reason's name in audit lines.
-func (r Reason) String() string { return "" }
+func (r Reason) String() string { return reasonNames[r] }
 
 // Decision is the answer to a query.
 type Decision struct {
@@ -35,22 +42,126 @@ type Query struct {
 // SuperUsers knows who may do everything.
 type SuperUsers interface{ Has(principal string) bool }
 
-// Authorizer decides queries as Kafka's StandardAuthorizer does.
+// Authorizer decides queries as Kafka's StandardAuthorizer does: super users
+// first, then any denial that matches, then any permission. How closely a
+// pattern fits does not matter.
 type Authorizer struct {
 	Supers               SuperUsers // nil: nobody
 	AllowEveryoneIfNoACL bool
 }
 
-// Authorize decides one query.
-func (a *Authorizer) Authorize(r *Rules, q Query) Decision { return Decision{} }
+func (a *Authorizer) isSuper(principal string) bool { return a.Supers != nil && a.Supers.Has(principal) }
 
-// AuthorizeByType decides whether the principal may do the operation on at
-// least one resource of the type (KIP-679).
-func (a *Authorizer) AuthorizeByType(r *Rules, principal, host string, op kafka.Operation, t kafka.ResourceType) Decision {
+// Authorize decides one query.
+func (a *Authorizer) Authorize(r *Rules, q Query) Decision {
+	if a.isSuper(q.Principal) {
+		return Decision{Allowed: true, Reason: SuperUser}
+	}
+	s := search{Query: q}
+	if q.Operation > kafka.OperationAny && q.Operation <= kafka.TwoPhaseCommit {
+		s.denyMask, s.allowMask = deniedBy(q.Operation), allowedBy(q.Operation)
+	}
+	if r != nil && q.ResourceType >= 0 && int(q.ResourceType) < len(r.types) {
+		s.run(r.types[q.ResourceType])
+	}
+	switch {
+	case s.denied, s.allowed:
+		return Decision{Allowed: !s.denied, Reason: ByBinding, Binding: s.deciding}
+	case !s.found && a.AllowEveryoneIfNoACL:
+		return Decision{Allowed: true, Reason: DefaultAllow}
+	}
 	return Decision{}
+}
+
+// deniedBy are the operations whose denial forbids op; a denial implies
+// nothing.
+func deniedBy(op kafka.Operation) uint32 { return 1<<op | 1<<kafka.All }
+
+// allowedBy are the operations whose permission includes op.
+func allowedBy(op kafka.Operation) uint32 {
+	set := deniedBy(op)
+	switch op {
+	case kafka.Describe:
+		set |= 1<<kafka.Read | 1<<kafka.Write | 1<<kafka.Delete | 1<<kafka.Alter
+	case kafka.DescribeConfigs:
+		set |= 1 << kafka.AlterConfigs
+	}
+	return set
+}
+
+// search is one query on its way through the bindings.
+type search struct {
+	Query
+	denyMask, allowMask uint32
+
+	found           bool // there are bindings on the resource, whoever they are for
+	denied, allowed bool
+	deciding        Binding
+}
+
+// run looks at every binding whose pattern covers the name, from the least to
+// the most exact: of several that allow, the most exact is reported.
+func (s *search) run(byName *tree[patterns]) {
+	s.look(byName.get(anyName).literal, kafka.Literal, anyName)
+	rest := s.Name
+	for t := byName; t != nil && !s.denied; t = t.child(rest) {
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, t.label); !ok {
+			return
+		}
+		s.look(t.value.prefixed, kafka.Prefixed, s.Name[:len(s.Name)-len(rest)])
+		if rest == "" {
+			s.look(t.value.literal, kafka.Literal, s.Name)
+		}
+	}
+}
+
+// look judges by the bindings of one pattern.
+func (s *search) look(holders *tree[holder], pattern kafka.PatternType, name string) {
+	if holders == nil || s.denied {
+		return
+	}
+	s.found = true
+	for _, principal := range [...]string{anyPrincipal, s.Principal} {
+		byHost := holders.get(principal)
+		if byHost == nil {
+			continue
+		}
+		for _, host := range [...]string{anyHost, s.Host} {
+			m := byHost.get(host)
+			b := Binding{ResourceType: s.ResourceType, Name: name, Pattern: pattern, Principal: principal, Host: host}
+			if hit := m.deny & s.denyMask; hit != 0 {
+				b.Operation, b.Permission = s.closest(hit), kafka.Deny
+				s.denied, s.deciding = true, b
+				return
+			}
+			if hit := m.allow & s.allowMask; hit != 0 {
+				b.Operation, b.Permission = s.closest(hit), kafka.Allow
+				s.allowed, s.deciding = true, b
+			}
+		}
+	}
+}
+
+// closest is the operation asked for if it is in the set, else All, else one
+// that implies it.
+func (s *search) closest(set uint32) kafka.Operation {
+	if set&(1<<s.Operation) != 0 {
+		return s.Operation
+	}
+	return kafka.Operation(bits.TrailingZeros32(set)) // All has the lowest code
 }
 
 // AuthorizedOperations is the bit field of Metadata, DescribeGroups and
 // DescribeCluster: bit n is set when the operation with code n is valid for
 // the resource type and allowed. q.Operation is not read.
-func (a *Authorizer) AuthorizedOperations(r *Rules, q Query) int32 { return 0 }
+func (a *Authorizer) AuthorizedOperations(r *Rules, q Query) int32 {
+	var field int32
+	for _, op := range Operations(q.ResourceType) {
+		q.Operation = op
+		if a.Authorize(r, q).Allowed {
+			field |= 1 << op
+		}
+	}
+	return field
+}

@@ -1,6 +1,11 @@
 package acl
 
-import "schloss/kafka"
+import (
+	"fmt"
+	"strings"
+
+	"schloss/kafka"
+)
 
 // Resource is the thing or the pattern of things that bindings are about.
 type Resource struct {
@@ -14,11 +19,36 @@ func (b Binding) Resource() Resource { return Resource{b.ResourceType, b.Name, b
 
 // String is the pattern as kafka-acls prints it:
 // ResourcePattern(resourceType=TOPIC, name=test, patternType=LITERAL).
-func (r Resource) String() string { return "" }
+func (r Resource) String() string {
+	return fmt.Sprintf("ResourcePattern(resourceType=%s, name=%s, patternType=%s)", r.Type.Enum(), r.Name, r.Pattern.Enum())
+}
 
 // Entry is the rest of the binding as kafka-acls prints it:
 // (principal=User:a, host=*, operation=READ, permissionType=ALLOW).
-func (b Binding) Entry() string { return "" }
+func (b Binding) Entry() string {
+	return fmt.Sprintf("(principal=%s, host=%s, operation=%s, permissionType=%s)", b.Principal, b.Host, b.Operation.Enum(), b.Permission.Enum())
+}
 
 // String is the resource and the entry.
-func (b Binding) String() string { return "" }
+func (b Binding) String() string { return b.Resource().String() + " " + b.Entry() }
+
+// Blocks are the bindings as kafka-acls 3.9 prints them, one block a
+// resource, blanks at the ends of lines included. what begins each block:
+// "Current ACLs" in listings, "Adding ACLs" when they are created. Resources
+// come in the order of their first binding.
+func Blocks(what string, bindings []Binding) string {
+	var order []Resource
+	entries := map[Resource][]string{}
+	for _, b := range bindings {
+		r := b.Resource()
+		if entries[r] == nil {
+			order = append(order, r)
+		}
+		entries[r] = append(entries[r], "\t"+b.Entry())
+	}
+	var text strings.Builder
+	for _, r := range order {
+		fmt.Fprintf(&text, "%s for resource `%s`: \n %s \n\n", what, r, strings.Join(entries[r], "\n"))
+	}
+	return text.String()
+}
