@@ -10,6 +10,9 @@ import (
 const (
 	MinFetch int16 = 4
 	MaxFetch int16 = 18
+
+	flexibleFetch = 12
+	fetchByID     = 13
 )
 
 // FetchRequest asks for record batches.
@@ -55,11 +58,176 @@ type ForgottenTopic struct {
 	Partitions []int32
 }
 
+// Tags of a FetchRequest.
+const (
+	clusterIDTag    = 0
+	replicaStateTag = 1 // from v15 on, in place of the replica id
+)
+
 // Decode reads the body of a request. The slices of r are used again.
-func (r *FetchRequest) Decode(version int16, body []byte) error { return nil }
+func (r *FetchRequest) Decode(version int16, body []byte) error {
+	const message = "Fetch request"
+	if version < MinFetch || version > MaxFetch {
+		return unsupported(message, version)
+	}
+	in := newReader(body, version >= flexibleFetch)
+	r.ReplicaID, r.SessionID, r.SessionEpoch, r.ClusterID = -1, 0, -1, nil
+	if version < 15 {
+		r.ReplicaID = in.int32()
+	}
+	r.MaxWaitMillis = in.int32()
+	r.MinBytes = in.int32()
+	r.MaxBytes = in.int32()
+	r.Isolation = in.int8()
+	if version >= 7 {
+		r.SessionID = in.int32()
+		r.SessionEpoch = in.int32()
+	}
+	r.Topics = resize(r.Topics, in.items(minTopic))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		t.Name, t.ID = in.topic(version >= fetchByID, t.Name)
+		t.Partitions = resize(t.Partitions, in.items(4+8+4))
+		for j := range t.Partitions {
+			t.Partitions[j].read(&in, version)
+		}
+		in.tags(nil)
+	}
+	r.Forgotten = r.Forgotten[:0]
+	if version >= 7 {
+		r.readForgotten(&in, version)
+	}
+	if version >= 11 {
+		r.Rack = in.string(r.Rack)
+	} else {
+		r.Rack = ""
+	}
+	in.tags(func(tag uint32, field *reader) {
+		switch tag {
+		case clusterIDTag:
+			r.ClusterID = field.nullableString(nil)
+		case replicaStateTag:
+			r.ReplicaID = field.int32()
+		}
+	})
+	return in.done(message, version)
+}
+
+func (p *FetchPartition) read(in *reader, version int16) {
+	*p = FetchPartition{Index: in.int32(), LeaderEpoch: kafka.NoEpoch, LastFetchedEpoch: kafka.NoEpoch, LogStart: kafka.NoOffset}
+	if version >= 9 {
+		p.LeaderEpoch = kafka.Epoch(in.int32())
+	}
+	p.Offset = kafka.Offset(in.int64())
+	if version >= 12 {
+		p.LastFetchedEpoch = kafka.Epoch(in.int32())
+	}
+	if version >= 5 {
+		p.LogStart = kafka.Offset(in.int64())
+	}
+	p.MaxBytes = in.int32()
+	in.tags(nil)
+}
+
+func (r *FetchRequest) readForgotten(in *reader, version int16) {
+	r.Forgotten = resize(r.Forgotten, in.items(minTopic))
+	for i := range r.Forgotten {
+		t := &r.Forgotten[i]
+		t.Name, t.ID = in.topic(version >= fetchByID, t.Name)
+		t.Partitions = resize(t.Partitions, in.items(4))
+		for j := range t.Partitions {
+			t.Partitions[j] = in.int32()
+		}
+		in.tags(nil)
+	}
+}
 
 // Append appends the whole body to dst.
-func (r *FetchRequest) Append(dst []byte, version int16) []byte { return dst }
+func (r *FetchRequest) Append(dst []byte, version int16) []byte {
+	w := writer{dst: dst, flexible: version >= flexibleFetch}
+	if version < 15 {
+		w.int32(r.ReplicaID)
+	}
+	w.int32(r.MaxWaitMillis)
+	w.int32(r.MinBytes)
+	w.int32(r.MaxBytes)
+	w.int8(r.Isolation)
+	if version >= 7 {
+		w.int32(r.SessionID)
+		w.int32(r.SessionEpoch)
+	}
+	w.count(len(r.Topics))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		w.topic(version >= fetchByID, t.Name, t.ID)
+		w.count(len(t.Partitions))
+		for j := range t.Partitions {
+			t.Partitions[j].write(&w, version)
+		}
+		w.tags()
+	}
+	if version >= 7 {
+		w.count(len(r.Forgotten))
+		for _, t := range r.Forgotten {
+			w.topic(version >= fetchByID, t.Name, t.ID)
+			w.count(len(t.Partitions))
+			for _, p := range t.Partitions {
+				w.int32(p)
+			}
+			w.tags()
+		}
+	}
+	if version >= 11 {
+		w.string(r.Rack)
+	}
+	r.writeTags(&w, version)
+	return w.dst
+}
+
+func (p *FetchPartition) write(w *writer, version int16) {
+	w.int32(p.Index)
+	if version >= 9 {
+		w.int32(int32(p.LeaderEpoch))
+	}
+	w.int64(int64(p.Offset))
+	if version >= 12 {
+		w.int32(int32(p.LastFetchedEpoch))
+	}
+	if version >= 5 {
+		w.int64(int64(p.LogStart))
+	}
+	w.int32(p.MaxBytes)
+	w.tags()
+}
+
+func (r *FetchRequest) writeTags(w *writer, version int16) {
+	if !w.flexible {
+		return
+	}
+	state := version >= 15 && r.ReplicaID != -1
+	n := uint32(0)
+	if r.ClusterID != nil {
+		n++
+	}
+	if state {
+		n++
+	}
+	w.uvarint(n)
+	if r.ClusterID != nil {
+		field := writer{flexible: true}
+		field.string(*r.ClusterID)
+		w.uvarint(clusterIDTag)
+		w.uvarint(uint32(len(field.dst)))
+		w.dst = append(w.dst, field.dst...)
+	}
+	if state {
+		w.uvarint(replicaStateTag)
+		w.uvarint(4 + 8 + 1)
+		w.int32(r.ReplicaID)
+		w.int64(-1) // the follower's epoch: none
+		w.tags()
+	}
+}
 
 // FetchResponse answers a FetchRequest.
 type FetchResponse struct {
@@ -96,13 +264,125 @@ type AbortedTransaction struct {
 }
 
 // Decode reads the body of a response. Records alias it; the slices of r are
-// used again.
-func (r *FetchResponse) Decode(version int16, body []byte) error { return nil }
+// used again. Tagged fields, which tell of other leaders, are skipped:
+// metadata tells it too.
+func (r *FetchResponse) Decode(version int16, body []byte) error {
+	const message = "Fetch response"
+	if version < MinFetch || version > MaxFetch {
+		return unsupported(message, version)
+	}
+	in := newReader(body, version >= flexibleFetch)
+	r.ThrottleMillis = in.int32()
+	r.Error, r.SessionID = kafka.NoError, 0
+	if version >= 7 {
+		r.Error = kafka.ErrorCode(in.int16())
+		r.SessionID = in.int32()
+	}
+	r.Topics = resize(r.Topics, in.items(minTopic))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		t.Name, t.ID = in.topic(version >= fetchByID, t.Name)
+		t.Partitions = resize(t.Partitions, in.items(4+2+8+8+1+1))
+		for j := range t.Partitions {
+			t.Partitions[j].read(&in, version)
+		}
+		in.tags(nil)
+	}
+	in.tags(nil)
+	return in.done(message, version)
+}
+
+func (p *FetchedPartition) read(in *reader, version int16) {
+	p.Index = in.int32()
+	p.Error = kafka.ErrorCode(in.int16())
+	p.HighWatermark = kafka.Offset(in.int64())
+	p.LastStable = kafka.Offset(in.int64())
+	p.LogStart = kafka.NoOffset
+	if version >= 5 {
+		p.LogStart = kafka.Offset(in.int64())
+	}
+	p.readAborted(in)
+	p.PreferredReplica = -1
+	if version >= 11 {
+		p.PreferredReplica = in.int32()
+	}
+	p.Records = in.bytes()
+	in.tags(nil)
+}
+
+func (p *FetchedPartition) readAborted(in *reader) {
+	n, null := in.count(8 + 8)
+	if null {
+		p.Aborted = nil
+		return
+	}
+	if p.Aborted = resize(p.Aborted, n); p.Aborted == nil {
+		p.Aborted = []AbortedTransaction{}
+	}
+	for i := range p.Aborted {
+		a := &p.Aborted[i]
+		a.ProducerID = kafka.ProducerID(in.int64())
+		a.FirstOffset = kafka.Offset(in.int64())
+		in.tags(nil)
+	}
+}
 
 // Append appends the whole body to dst, records copied.
-func (r *FetchResponse) Append(dst []byte, version int16) []byte { return dst }
+func (r *FetchResponse) Append(dst []byte, version int16) []byte {
+	w := writer{dst: dst}
+	r.write(&w, version)
+	return w.dst
+}
 
 // Encode appends to dst the pieces of the body, as ProduceRequest.Encode does.
 func (r *FetchResponse) Encode(dst net.Buffers, scratch []byte, version int16) (net.Buffers, []byte) {
-	return dst, scratch
+	w := writer{dst: scratch, buffers: dst, scatter: true}
+	r.write(&w, version)
+	w.flush()
+	return w.buffers, w.dst
+}
+
+func (r *FetchResponse) write(w *writer, version int16) {
+	w.flexible = version >= flexibleFetch
+	w.int32(r.ThrottleMillis)
+	if version >= 7 {
+		w.error(r.Error)
+		w.int32(r.SessionID)
+	}
+	w.count(len(r.Topics))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		w.topic(version >= fetchByID, t.Name, t.ID)
+		w.count(len(t.Partitions))
+		for j := range t.Partitions {
+			t.Partitions[j].write(w, version)
+		}
+		w.tags()
+	}
+	w.tags()
+}
+
+func (p *FetchedPartition) write(w *writer, version int16) {
+	w.int32(p.Index)
+	w.error(p.Error)
+	w.int64(int64(p.HighWatermark))
+	w.int64(int64(p.LastStable))
+	if version >= 5 {
+		w.int64(int64(p.LogStart))
+	}
+	if p.Aborted == nil {
+		w.count(-1)
+	} else {
+		w.count(len(p.Aborted))
+	}
+	for _, a := range p.Aborted {
+		w.int64(int64(a.ProducerID))
+		w.int64(int64(a.FirstOffset))
+		w.tags()
+	}
+	if version >= 11 {
+		w.int32(p.PreferredReplica)
+	}
+	w.records(p.Records)
+	w.tags()
 }

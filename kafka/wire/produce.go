@@ -10,6 +10,9 @@ import (
 const (
 	MinProduce int16 = 3
 	MaxProduce int16 = 13
+
+	flexibleProduce = 9
+	produceByID     = 13
 )
 
 // ProduceRequest appends record batches to partitions.
@@ -39,17 +42,70 @@ type ProducePartition struct {
 
 // Decode reads the body of a request. Records alias it; the slices of r are
 // used again.
-func (r *ProduceRequest) Decode(version int16, body []byte) error { return nil }
+func (r *ProduceRequest) Decode(version int16, body []byte) error {
+	const message = "Produce request"
+	if version < MinProduce || version > MaxProduce {
+		return unsupported(message, version)
+	}
+	in := newReader(body, version >= flexibleProduce)
+	r.TransactionalID = in.nullableString(r.TransactionalID)
+	r.Acks = in.int16()
+	r.TimeoutMillis = in.int32()
+	r.Topics = resize(r.Topics, in.items(minTopic))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		t.Name, t.ID = in.topic(version >= produceByID, t.Name)
+		t.Partitions = resize(t.Partitions, in.items(4+1))
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			p.Index = in.int32()
+			p.Records = in.bytes()
+			in.tags(nil)
+		}
+		in.tags(nil)
+	}
+	in.tags(nil)
+	return in.done(message, version)
+}
 
 // Append appends the whole body to dst, records copied.
-func (r *ProduceRequest) Append(dst []byte, version int16) []byte { return dst }
+func (r *ProduceRequest) Append(dst []byte, version int16) []byte {
+	w := writer{dst: dst}
+	r.write(&w, version)
+	return w.dst
+}
 
 // Encode appends to dst the pieces of the body: the records as they are, what
 // stands between them from scratch. What scratch held before comes first, so
-// a caller may begin it with length and header. scratch must live until dst
-// has been written; the returned one is for the next message.
+// a caller may begin it with length and header. Neither scratch nor the
+// records may change until dst has been written; the returned scratch is for
+// the next message.
 func (r *ProduceRequest) Encode(dst net.Buffers, scratch []byte, version int16) (net.Buffers, []byte) {
-	return dst, scratch
+	w := writer{dst: scratch, buffers: dst, scatter: true}
+	r.write(&w, version)
+	w.flush()
+	return w.buffers, w.dst
+}
+
+func (r *ProduceRequest) write(w *writer, version int16) {
+	w.flexible = version >= flexibleProduce
+	w.nullableString(r.TransactionalID)
+	w.int16(r.Acks)
+	w.int32(r.TimeoutMillis)
+	w.count(len(r.Topics))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		w.topic(version >= produceByID, t.Name, t.ID)
+		w.count(len(t.Partitions))
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			w.int32(p.Index)
+			w.records(p.Records)
+			w.tags()
+		}
+		w.tags()
+	}
+	w.tags()
 }
 
 // ProduceResponse answers a ProduceRequest.
@@ -82,8 +138,88 @@ type ProducedRecordError struct {
 	Message    string // "" is null
 }
 
-// Decode reads the body of a response. The slices of r are used again.
-func (r *ProduceResponse) Decode(version int16, body []byte) error { return nil }
+// Decode reads the body of a response. The slices of r are used again. Tagged
+// fields, which tell of other leaders, are skipped: metadata tells it too.
+func (r *ProduceResponse) Decode(version int16, body []byte) error {
+	const message = "Produce response"
+	if version < MinProduce || version > MaxProduce {
+		return unsupported(message, version)
+	}
+	in := newReader(body, version >= flexibleProduce)
+	r.Topics = resize(r.Topics, in.items(minTopic))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		t.Name, t.ID = in.topic(version >= produceByID, t.Name)
+		t.Partitions = resize(t.Partitions, in.items(4+2+8+8))
+		for j := range t.Partitions {
+			t.Partitions[j].read(&in, version)
+		}
+		in.tags(nil)
+	}
+	r.ThrottleMillis = in.int32()
+	in.tags(nil)
+	return in.done(message, version)
+}
+
+func (p *ProducedPartition) read(in *reader, version int16) {
+	p.Index = in.int32()
+	p.Error = kafka.ErrorCode(in.int16())
+	p.BaseOffset = kafka.Offset(in.int64())
+	p.LogAppendTime = in.int64()
+	p.LogStart = kafka.NoOffset
+	if version >= 5 {
+		p.LogStart = kafka.Offset(in.int64())
+	}
+	p.RecordErrors = p.RecordErrors[:0]
+	if version >= 8 {
+		p.RecordErrors = resize(p.RecordErrors, in.items(4+1))
+		for i := range p.RecordErrors {
+			e := &p.RecordErrors[i]
+			e.BatchIndex = in.int32()
+			e.Message = in.message(e.Message)
+			in.tags(nil)
+		}
+		p.Message = in.message(p.Message)
+	} else {
+		p.Message = ""
+	}
+	in.tags(nil)
+}
 
 // Append appends the whole body to dst.
-func (r *ProduceResponse) Append(dst []byte, version int16) []byte { return dst }
+func (r *ProduceResponse) Append(dst []byte, version int16) []byte {
+	w := writer{dst: dst, flexible: version >= flexibleProduce}
+	w.count(len(r.Topics))
+	for i := range r.Topics {
+		t := &r.Topics[i]
+		w.topic(version >= produceByID, t.Name, t.ID)
+		w.count(len(t.Partitions))
+		for j := range t.Partitions {
+			t.Partitions[j].write(&w, version)
+		}
+		w.tags()
+	}
+	w.int32(r.ThrottleMillis)
+	w.tags()
+	return w.dst
+}
+
+func (p *ProducedPartition) write(w *writer, version int16) {
+	w.int32(p.Index)
+	w.error(p.Error)
+	w.int64(int64(p.BaseOffset))
+	w.int64(p.LogAppendTime)
+	if version >= 5 {
+		w.int64(int64(p.LogStart))
+	}
+	if version >= 8 {
+		w.count(len(p.RecordErrors))
+		for _, e := range p.RecordErrors {
+			w.int32(e.BatchIndex)
+			w.message(e.Message)
+			w.tags()
+		}
+		w.message(p.Message)
+	}
+	w.tags()
+}
