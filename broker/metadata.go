@@ -144,11 +144,11 @@ func (b *Broker) metadataOf(c *call, req *kmsg.MetadataRequest, t *store.Topic) 
 		node, epoch, ok := b.leaders.Leader(kafka.TopicPartition{Topic: t.Name, Partition: i})
 		r := open.replica(i)
 		switch {
-		case !ok || r == nil:
-			p.ErrorCode = int16(kafka.ErrLeaderNotAvailable)
-		case r.offline != nil:
+		case r != nil && r.offline != nil:
 			p.ErrorCode = int16(kafka.ErrLeaderNotAvailable)
 			p.OfflineReplicas, p.ISR = []int32{int32(b.node)}, nil
+		case !ok || r == nil:
+			p.ErrorCode = int16(kafka.ErrLeaderNotAvailable)
 		default:
 			p.Leader, p.LeaderEpoch = int32(node), int32(epoch)
 		}

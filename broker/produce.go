@@ -98,7 +98,11 @@ func (p *produceCall) authorizeTopic(in *wire.ProduceTopic) (*topic, error) {
 	case kafka.Internal(name):
 		return nil, kafka.ErrInvalidTopicException
 	}
-	return p.b.topics.named(name), nil
+	t := p.b.topics.named(name)
+	if t != nil && p.in.Acks == -1 && t.set.minInsync > 1 {
+		return nil, kafka.ErrNotEnoughReplicas
+	}
+	return t, nil
 }
 
 func (p *produceCall) producePartition(r *replica, records []byte, out *wire.ProducedPartition) error {

@@ -36,14 +36,15 @@ func (b *Broker) openReplica(t *topic, tp kafka.TopicPartition, cfg store.LogCon
 // lead is the epoch under which this broker leads the partition, or why a
 // request cannot be served here.
 func (r *replica) lead() (kafka.Epoch, error) {
+	if r.offline != nil {
+		return 0, r.offline
+	}
 	node, epoch, ok := r.b.leaders.Leader(r.tp)
 	switch {
 	case !ok:
 		return 0, kafka.ErrUnknownTopicOrPartition
 	case node != r.b.node:
 		return 0, kafka.ErrNotLeaderOrFollower
-	case r.offline != nil:
-		return 0, r.offline
 	}
 	return epoch, nil
 }

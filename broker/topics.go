@@ -29,6 +29,7 @@ type topic struct {
 // topicSettings are the settings that records of a topic are judged by.
 type topicSettings struct {
 	maxMessage int
+	minInsync  int
 	compacted  bool // keys are needed
 	appendTime bool // message.timestamp.type=LogAppendTime
 
@@ -131,6 +132,7 @@ func (b *Broker) topicConfig(meta *store.Topic) (topicSettings, store.LogConfig)
 	compact, remove := slices.Contains(policy, "compact"), slices.Contains(policy, "delete")
 	set := topicSettings{
 		maxMessage: v.Int("max.message.bytes"),
+		minInsync:  v.Int("min.insync.replicas"),
 		compacted:  compact,
 		appendTime: v.String("message.timestamp.type") == "LogAppendTime",
 

@@ -27,6 +27,7 @@ const (
 	ErrNotCoordinator                     ErrorCode = 16
 	ErrInvalidTopicException              ErrorCode = 17
 	ErrRecordListTooLarge                 ErrorCode = 18
+	ErrNotEnoughReplicas                  ErrorCode = 19
 	ErrInvalidRequiredAcks                ErrorCode = 21
 	ErrIllegalGeneration                  ErrorCode = 22
 	ErrInconsistentGroupProtocol          ErrorCode = 23
@@ -106,6 +107,7 @@ var errorNames = map[ErrorCode]struct {
 	16:  {"NOT_COORDINATOR", true},
 	17:  {"INVALID_TOPIC_EXCEPTION", false},
 	18:  {"RECORD_LIST_TOO_LARGE", false},
+	19:  {"NOT_ENOUGH_REPLICAS", true},
 	21:  {"INVALID_REQUIRED_ACKS", false},
 	22:  {"ILLEGAL_GENERATION", false},
 	23:  {"INCONSISTENT_GROUP_PROTOCOL", false},

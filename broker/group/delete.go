@@ -45,40 +45,35 @@ func (c *Coordinator) ForgetTopic(now time.Time, topic string) Effects {
 // bury removes an empty group: it is Dead until its tombstones are durable,
 // then forgotten. Where they cannot be written it is Empty again.
 func (c *Coordinator) bury(g *group, done func(kafka.ErrorCode)) {
-	writes := g.writes
-	g.state = Dead
-	outcome := kafka.NoError
-	note := func(code kafka.ErrorCode) {
-		if code != kafka.NoError {
-			outcome = code
-		}
+	tombstones := offsetTombstones(g.id, sortedPartitions(g.everCommitted()))
+	if g.record != kafka.NoOffset || g.writes > 0 {
+		tombstones = append(tombstones, Record{Key: encodeGroupKey(g.id)})
 	}
-	for _, records := range batches(offsetTombstones(g.id, sortedPartitions(g.everCommitted()))) {
-		c.write(g, records, func(base kafka.Offset, code kafka.ErrorCode) {
-			note(code)
-			if code == kafka.NoError {
-				g.dropOffsets(records)
-			}
-		})
-	}
-	last := func(base kafka.Offset, code kafka.ErrorCode) {
-		note(code)
-		g.state = Empty
-		switch {
-		case outcome == kafka.NoError:
-			c.forget(g)
-		case code == kafka.NoError:
-			g.record = kafka.NoOffset // gone, although its offsets stay
-		}
-		done(outcome)
-	}
-	if g.record == kafka.NoOffset && writes == 0 && len(g.offsets) == 0 {
-		last(kafka.NoOffset, kafka.NoError) // the log knows nothing of it
+	if len(tombstones) == 0 { // the log knows nothing of it
+		c.forget(g)
+		done(kafka.NoError)
 		return
 	}
-	// The last tombstone may be of a record that was never written; it is the
-	// one whose end says that all are durable.
-	c.write(g, []Record{{Key: encodeGroupKey(g.id)}}, last)
+	g.state = Dead
+	outcome := kafka.NoError
+	cut := batches(tombstones)
+	for i, records := range cut {
+		c.write(g, records, func(base kafka.Offset, code kafka.ErrorCode) {
+			if code == kafka.NoError {
+				g.drop(records)
+			} else {
+				outcome = code
+			}
+			if i < len(cut)-1 {
+				return
+			}
+			g.state = Empty
+			if outcome == kafka.NoError {
+				c.forget(g)
+			}
+			done(outcome)
+		})
+	}
 }
 
 // tombstone removes committed offsets; nobody waits for it.
@@ -86,17 +81,21 @@ func (c *Coordinator) tombstone(g *group, partitions []kafka.TopicPartition) {
 	for _, records := range batches(offsetTombstones(g.id, partitions)) {
 		c.write(g, records, func(base kafka.Offset, code kafka.ErrorCode) {
 			if code == kafka.NoError {
-				g.dropOffsets(records)
+				g.drop(records)
 			}
 		})
 	}
 }
 
-// dropOffsets forgets the offsets of tombstones that are durable. Because
-// writes take effect in the order of the log, what it finds is older.
-func (g *group) dropOffsets(tombstones []Record) {
+// drop forgets what durable tombstones say. Because writes take effect in the
+// order of the log, what it finds is older.
+func (g *group) drop(tombstones []Record) {
 	for _, r := range tombstones {
-		if k, err := decodeKey(r.Key); err == nil {
+		switch k, err := decodeKey(r.Key); {
+		case err != nil:
+		case k.kind == groupKeyV2:
+			g.record = kafka.NoOffset
+		default:
 			delete(g.offsets, k.partition)
 		}
 	}

@@ -8,21 +8,22 @@ import (
 )
 
 // expireOffsets removes the offsets that are past their retention (KIP-211),
-// and the groups of which nothing is left.
+// and the groups of which nothing is left. A group with writes under way can
+// wait for the next look.
 func (c *Coordinator) expireOffsets() {
 	for _, id := range sortedKeys(c.groups) {
 		g := c.groups[id]
-		if g.state == Dead {
+		if g.writes > 0 {
 			continue
 		}
 		var expired []kafka.TopicPartition
 		subscribed := g.subscribedTopics()
 		for _, tp := range sortedPartitions(g.offsets) {
-			if g.committing[tp] == 0 && c.expired(g, tp, subscribed) {
+			if c.expired(g, tp, subscribed) {
 				expired = append(expired, tp)
 			}
 		}
-		if g.state == Empty && len(expired) == len(g.offsets) && len(g.pending) == 0 && g.writes == 0 {
+		if g.state == Empty && len(expired) == len(g.offsets) && len(g.pending) == 0 {
 			c.bury(g, func(kafka.ErrorCode) {}) // what failed is tried at the next look
 			continue
 		}

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"cmp"
 	"time"
 
 	"schloss/kafka"
@@ -130,10 +131,7 @@ func (c *Coordinator) refuseForSize(g *group, memberID string, reply func(JoinRe
 
 // joinNew lets in a member that has no id yet.
 func (c *Coordinator) joinNew(g *group, r JoinRequest, reply func(JoinResponse)) {
-	id := r.ClientID + "-" + c.cfg.NewUUID()
-	if r.InstanceID != "" {
-		id = r.InstanceID + "-" + c.cfg.NewUUID()
-	}
+	id := cmp.Or(r.InstanceID, r.ClientID) + "-" + c.cfg.NewUUID()
 	switch m := g.static[r.InstanceID]; {
 	case m != nil:
 		c.replaceStatic(g, m, id, r, reply)

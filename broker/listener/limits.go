@@ -5,11 +5,13 @@ import (
 	"sync"
 )
 
-// Limits counts the connections of all listeners of a broker against
-// max.connections and max.connections.per.ip. Zero means no limit.
+// Limits counts connections against max.connections and
+// max.connections.per.ip. Zero means no limit. Those of one listener count for
+// the whole broker's too.
 type Limits struct {
-	Max   int
-	PerIP int
+	Max    int
+	PerIP  int
+	Broker *Limits // nil: these are the broker's own
 
 	mu    sync.Mutex // guards the counts
 	total int
@@ -17,6 +19,19 @@ type Limits struct {
 }
 
 func (l *Limits) admit(ip string) error {
+	if l.Broker != nil {
+		if err := l.Broker.admit(ip); err != nil {
+			return err
+		}
+	}
+	err := l.count(ip)
+	if err != nil && l.Broker != nil {
+		l.Broker.leave(ip)
+	}
+	return err
+}
+
+func (l *Limits) count(ip string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.Max > 0 && l.total >= l.Max {
@@ -34,6 +49,9 @@ func (l *Limits) admit(ip string) error {
 }
 
 func (l *Limits) leave(ip string) {
+	if l.Broker != nil {
+		defer l.Broker.leave(ip)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total--

@@ -39,6 +39,7 @@ var serverSettings = []Setting{
 	{Name: "authorizer.class.name", Kind: Class, Default: "", Check: authorizer, Doc: "Switches the authorizer on; every class name of Kafka's own authorizers means the same one here."},
 	{Name: "super.users", Kind: String, Default: "", Doc: "Principals that may do everything, separated by semicolons."},
 	{Name: "allow.everyone.if.no.acl.found", Kind: Boolean, Default: "false", Doc: "Whether a resource without any binding is open to everyone."},
+	{Name: "audit.log", Kind: String, NoDefault: true, Check: notEmpty, Doc: "Ours: file that denials are appended to; by default they go to the broker's log."},
 	{Name: "principal.builder.class", Kind: Class, Default: defaultBuilder, Check: principalBuilder, Doc: "Only Kafka's own builder."},
 	{Name: "create.topic.policy.class.name", Kind: Class, NoDefault: true, Check: absent(noPlugins), Doc: "Refused unless empty."},
 	{Name: "alter.config.policy.class.name", Kind: Class, NoDefault: true, Check: absent(noPlugins), Doc: "Refused unless empty."},
