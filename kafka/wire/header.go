@@ -1,8 +1,6 @@
 package wire
 
-import (
-	"github.com/twmb/franz-go/pkg/kmsg"
-)
+import "github.com/twmb/franz-go/pkg/kmsg"
 
 // RequestHeader begins every request.
 type RequestHeader struct {
@@ -31,7 +29,10 @@ func ParseRequestHeader(frame []byte) (h RequestHeader, body []byte, err error) 
 	if r.flexible = Flexible(h.Key, h.Version); r.flexible {
 		r.tags(nil)
 	}
-	return h, r.rest, r.done("request header of API", h.Key)
+	if r.fault != "" {
+		return h, nil, r.done(kmsg.NameForKey(h.Key)+" request header", h.Version)
+	}
+	return h, r.rest, nil
 }
 
 // ParseResponseHeader reads the header of a response to a request of this key
@@ -40,7 +41,10 @@ func ParseResponseHeader(key, version int16, frame []byte) (correlationID int32,
 	r := newReader(frame, key != ApiVersionsKey && Flexible(key, version))
 	correlationID = r.int32()
 	r.tags(nil)
-	return correlationID, r.rest, r.done("response header of API", key)
+	if r.fault != "" {
+		return correlationID, nil, r.done(kmsg.NameForKey(key)+" response header", version)
+	}
+	return correlationID, r.rest, nil
 }
 
 // Flexible says whether a message has tagged fields and compact lengths

@@ -56,7 +56,7 @@ func (p *Parser) Parse(key, version int16, body []byte) (kmsg.Request, error) {
 		return nil, err
 	}
 	if err := request.ReadFrom(body); err != nil {
-		return nil, &DecodeError{Message: fmt.Sprintf("%s v%d", message, version), Err: err}
+		return nil, &DecodeError{Message: message, Version: version, Err: err}
 	}
 	return request, nil
 }

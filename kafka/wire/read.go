@@ -14,25 +14,25 @@ var ErrUnsupported = errors.New("unsupported key or version")
 
 // DecodeError says where the bytes of a message stop to make sense.
 type DecodeError struct {
-	Message string // such as "Produce request v9"
-	At      int    // bytes into the body
+	Message string // such as "Produce request"
+	Version int16
+	At      int // bytes into the body
 	Reason  string
 	Err     error // the sentinel this stands for, or nil
 }
 
 func (e *DecodeError) Error() string {
-	s := fmt.Sprintf("decode %s: byte %d: ", e.Message, e.At)
 	if e.Err != nil {
-		return s + e.Err.Error()
+		return fmt.Sprintf("decode %s v%d: %v", e.Message, e.Version, e.Err)
 	}
-	return s + e.Reason
+	return fmt.Sprintf("decode %s v%d: byte %d: %s", e.Message, e.Version, e.At, e.Reason)
 }
 
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 // unsupported is the error of a version that Decode does not know.
 func unsupported(message string, version int16) error {
-	return &DecodeError{Message: fmt.Sprintf("%s v%d", message, version), Err: ErrUnsupported}
+	return &DecodeError{Message: message, Version: version, Err: ErrUnsupported}
 }
 
 // reader takes values off the front of a message. The first fault empties it,
@@ -63,7 +63,7 @@ func (r *reader) done(message string, version int16) error {
 	if r.fault == "" {
 		return nil
 	}
-	return &DecodeError{Message: fmt.Sprintf("%s v%d", message, version), At: r.faultAt, Reason: r.fault}
+	return &DecodeError{Message: message, Version: version, At: r.faultAt, Reason: r.fault}
 }
 
 func (r *reader) take(n int) []byte {
