@@ -1,0 +1,119 @@
+package node
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"schloss/broker"
+	"schloss/internal/disk"
+	"schloss/kafka"
+	"schloss/kafka/config"
+	"schloss/security/acl"
+	"schloss/security/audit"
+	"schloss/security/principal"
+	"schloss/store"
+	"schloss/store/local"
+)
+
+// nodeID is the id of this broker: node.id, else broker.id, else 0.
+func nodeID(v *config.Values) kafka.NodeID {
+	for _, name := range []string{"node.id", "broker.id"} {
+		if id := v.Int(name); id >= 0 {
+			return kafka.NodeID(id)
+		}
+	}
+	return 0
+}
+
+// dataDirs are the data directories; the metadata is in the first.
+func dataDirs(v *config.Values) []string {
+	if v.IsSet("log.dirs") {
+		return v.List("log.dirs")
+	}
+	return v.List("log.dir")
+}
+
+func metadataDir(v *config.Values) string { return dataDirs(v)[0] }
+
+// openStore opens the data directories, made if they are missing.
+func openStore(v *config.Values) (*local.Store, error) {
+	dirs := dataDirs(v)
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, fmt.Errorf("make data directory: %w", err)
+		}
+	}
+	s, err := local.Open(disk.OS(), dirs, local.Options{FlushBeforeAck: v.Bool("flush.before.ack"), NodeID: nodeID(v)})
+	var held *disk.LockedError
+	if errors.As(err, &held) {
+		return nil, fmt.Errorf("%w: %w", ErrRunning, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open data directories: %w", err)
+	}
+	return s, nil
+}
+
+// authorizerOf is nil when authorizer.class.name is not set. The table of
+// settings lets only the names of Kafka's own authorizers through.
+func authorizerOf(v *config.Values) (*acl.Authorizer, error) {
+	if v.String("authorizer.class.name") == "" {
+		return nil, nil
+	}
+	supers, err := principal.ParseSupers(v.String("super.users"))
+	if err != nil {
+		return nil, fmt.Errorf("read super.users: %w", err)
+	}
+	return &acl.Authorizer{Supers: supers, AllowEveryoneIfNoACL: v.Bool("allow.everyone.if.no.acl.found")}, nil
+}
+
+// openAudit opens the file that audit.log names, or takes the log stream.
+func openAudit(v *config.Values, stream io.Writer) (*auditSink, error) {
+	path := v.String("audit.log")
+	if path == "" {
+		return &auditSink{log: audit.New(stream, time.Now)}, nil
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open audit log: %w", err)
+	}
+	return &auditSink{log: audit.New(f, time.Now), file: f}, nil
+}
+
+func newBroker(v *config.Values, a *acl.Authorizer, s *local.Store, denials *audit.Log, log *slog.Logger) *broker.Broker {
+	return broker.New(
+		broker.Config{Node: nodeID(v), Values: v, Authorizer: a, NewID: randomID},
+		broker.Deps{Logs: s.Logs(), Metadata: s.Metadata(), Leaders: s, Audit: denials, Log: log, Now: time.Now},
+	)
+}
+
+// randomID is a random UUID (version 4).
+func randomID() (id [16]byte) {
+	rand.Read(id[:]) //nolint:errcheck // it never fails: the process ends instead
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id
+}
+
+// countStart makes this start the leader epoch.
+func countStart(s *local.Store) error {
+	boot := s.Metadata().Image().Boot + 1
+	if err := s.Metadata().Commit(store.Booted{Boot: boot}); err != nil {
+		return fmt.Errorf("count this start: %w", err)
+	}
+	return nil
+}
+
+// warnOfLeftovers names partition directories that no topic owns.
+func (n *running) warnOfLeftovers() {
+	topics := n.store.Metadata().Image().Topics
+	for _, tp := range n.store.Partitions() {
+		if t, ok := topics[tp.Topic]; !ok || tp.Partition >= t.Partitions {
+			n.log.Warn("partition directory belongs to no topic and is left alone", "partition", tp.String())
+		}
+	}
+}

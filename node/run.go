@@ -1,0 +1,272 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"schloss/broker"
+	"schloss/broker/listener"
+	"schloss/kafka/config"
+	"schloss/security/acl"
+	"schloss/security/audit"
+	"schloss/store/local"
+)
+
+const (
+	drainTimeout       = 10 * time.Second // for answers that are owed at a stop
+	checkpointInterval = 5 * time.Second
+	reloadInterval     = 2 * time.Second // how often the files of key stores are looked at
+	auditFlush         = time.Minute
+)
+
+// Config is what Run needs.
+type Config struct {
+	Properties *config.Properties // server.properties
+	Stdout     io.Writer          // the line that says ready
+	Stderr     io.Writer          // the log
+	// Ready, when set, is called once every listener answers.
+	Ready func(Started)
+}
+
+// Started is what runs.
+type Started struct {
+	Listeners map[string]string // address by listener name, as clients reach it
+}
+
+// Run serves until ctx ends, then stops cleanly and returns nil.
+func Run(ctx context.Context, cfg Config) error {
+	values, notices, err := config.Server.Read(cfg.Properties)
+	if err != nil {
+		return err
+	}
+	n := &running{values: values, log: slog.New(slog.NewTextHandler(cfg.Stderr, nil)), stderr: cfg.Stderr, began: time.Now()}
+	for _, notice := range notices {
+		n.log.Warn("setting without effect", "key", notice.Key, "at", fmt.Sprintf("%s:%d", notice.Source, notice.Line), "reason", notice.Reason)
+	}
+	if err := n.start(ctx); err != nil {
+		return errors.Join(err, n.stop())
+	}
+	n.announce(cfg)
+	select {
+	case <-ctx.Done():
+	case err = <-n.failed:
+	}
+	return errors.Join(err, n.stop())
+}
+
+// running is what has been started, in the order in which it was; stop goes
+// through it backwards.
+type running struct {
+	values *config.Values
+	log    *slog.Logger
+	stderr io.Writer
+	began  time.Time
+
+	endpoints  []endpoint
+	authorizer *acl.Authorizer
+	store      *local.Store
+	audit      *auditSink
+	broker     *broker.Broker
+	started    bool // the broker's partitions are open
+	listeners  []*listener.Listener
+	socket     *localSocket
+	failed     chan error // a listener that can accept no more
+	background func()     // stops checkpoints and reloads
+}
+
+func (n *running) start(ctx context.Context) error {
+	var err error
+	if n.endpoints, err = endpointsOf(n.values, n.log); err != nil {
+		return err
+	}
+	if n.authorizer, err = authorizerOf(n.values); err != nil {
+		return err
+	}
+	if n.store, err = openStore(n.values); err != nil {
+		return err
+	}
+	if err := n.checkOwnRights(); err != nil {
+		return err
+	}
+	if n.audit, err = openAudit(n.values, n.stderr); err != nil {
+		return err
+	}
+	n.broker = newBroker(n.values, n.authorizer, n.store, n.audit.log, n.log)
+	if err := countStart(n.store); err != nil {
+		return err
+	}
+	n.warnOfLeftovers()
+	if err := n.broker.Start(); err != nil {
+		return err
+	}
+	n.started = true
+	if err := n.listen(); err != nil {
+		return err
+	}
+	n.inBackground(ctx)
+	return nil
+}
+
+// listen opens every socket before any of them serves, so that a port that is
+// taken stops the start.
+func (n *running) listen() error {
+	pool := &listener.Pool{}
+	limits := &listener.Limits{Max: n.values.Int("max.connections"), PerIP: n.values.Int("max.connections.per.ip")}
+	reached := make(map[string]broker.Endpoint)
+	for i := range n.endpoints {
+		e := &n.endpoints[i]
+		l, err := e.open(n.broker, limits, pool, n.log)
+		if err != nil {
+			return err
+		}
+		n.listeners = append(n.listeners, l)
+		reached[e.name] = e.reached(l.Addr())
+	}
+	socket, err := openSocket(metadataDir(n.values), n.broker, pool, n.log)
+	if err != nil {
+		return err
+	}
+	n.socket = socket
+	n.broker.Advertise(reached)
+	n.failed = make(chan error, len(n.listeners)+1)
+	for _, l := range slices.Concat(n.listeners, []*listener.Listener{socket.Listener}) {
+		go func() {
+			if err := l.Serve(); err != nil {
+				n.failed <- err
+			}
+		}()
+	}
+	return nil
+}
+
+// announce says in one line what is served and how, and then that it is.
+func (n *running) announce(cfg Config) {
+	started := Started{Listeners: make(map[string]string)}
+	var names []string
+	for i, e := range n.endpoints {
+		at := e.reached(n.listeners[i].Addr())
+		address := net.JoinHostPort(at.Host, fmt.Sprint(at.Port))
+		started.Listeners[e.name] = address
+		names = append(names, e.name+"://"+address)
+	}
+	rules := "none: everyone may do everything"
+	if n.authorizer != nil {
+		rules = fmt.Sprintf("%d ACLs", n.store.Metadata().Image().ACLs.Len())
+	} else {
+		n.log.Warn("no authorizer.class.name: everyone may do everything")
+	}
+	durability := "acks=all after fsync"
+	if !n.values.Bool("flush.before.ack") {
+		durability = "acks=all from the page cache (flush.before.ack=false)"
+	}
+	n.log.Info("started", "node", nodeID(n.values), "listeners", strings.Join(names, ","), "authorizer", rules, "durability", durability,
+		"topics", len(n.store.Metadata().Image().Topics), "took", time.Since(n.began).Round(time.Millisecond).String())
+	fmt.Fprintf(cfg.Stdout, "ready %s\n", strings.Join(names, " ")) //nolint:errcheck // nobody reads it: not our failure
+	if cfg.Ready != nil {
+		cfg.Ready(started)
+	}
+}
+
+// inBackground starts what runs beside the requests: checkpoints, reloads of
+// key stores, counts of repeated denials.
+func (n *running) inBackground(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		checkpoint, flush := time.NewTicker(checkpointInterval), time.NewTicker(auditFlush)
+		defer checkpoint.Stop()
+		defer flush.Stop()
+		for {
+			select {
+			case <-checkpoint.C:
+				n.tell("write checkpoint", n.store.Checkpoint())
+			case <-flush.C:
+				n.tell("write audit log", n.audit.log.Flush())
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for _, e := range n.endpoints {
+		if e.tls != nil {
+			go e.tls.Watch(ctx, reloadInterval, func(err error) {
+				if err != nil {
+					n.log.Error("key stores could not be read again, the old ones stay", "listener", e.name, "error", err)
+					return
+				}
+				n.log.Info("key stores read again", "listener", e.name)
+			})
+		}
+	}
+	n.background = func() {
+		cancel()
+		<-done
+	}
+}
+
+func (n *running) tell(what string, err error) {
+	if err != nil {
+		n.log.Error(what, "error", err)
+	}
+}
+
+// stop ends what was started, last first. Answers that are owed get a while.
+func (n *running) stop() error {
+	var errs []error
+	if n.started {
+		n.log.Info("stopping")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	ended := make(chan error, len(n.listeners))
+	for _, l := range n.listeners {
+		go func() { ended <- l.Shutdown(ctx) }()
+	}
+	for range n.listeners {
+		errs = append(errs, <-ended)
+	}
+	if n.socket != nil {
+		errs = append(errs, n.socket.close(ctx))
+	}
+	if n.background != nil {
+		n.background()
+	}
+	if n.broker != nil {
+		errs = append(errs, n.broker.Close())
+	}
+	if n.audit != nil {
+		errs = append(errs, n.audit.close())
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	if n.started {
+		n.log.Info("stopped")
+	}
+	return nil
+}
+
+// auditSink is where denials go, and what is to be closed behind them.
+type auditSink struct {
+	log  *audit.Log
+	file io.Closer // nil for the log stream
+}
+
+func (a *auditSink) close() error {
+	err := a.log.Flush()
+	if a.file != nil {
+		err = errors.Join(err, a.file.Close())
+	}
+	return err
+}
