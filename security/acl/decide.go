@@ -50,7 +50,9 @@ type Authorizer struct {
 	AllowEveryoneIfNoACL bool
 }
 
-func (a *Authorizer) isSuper(principal string) bool { return a.Supers != nil && a.Supers.Has(principal) }
+func (a *Authorizer) isSuper(principal string) bool {
+	return a.Supers != nil && a.Supers.Has(principal)
+}
 
 // Authorize decides one query.
 func (a *Authorizer) Authorize(r *Rules, q Query) Decision {

@@ -96,10 +96,14 @@ func (t *tree[V]) split(key string, v V) *tree[V] {
 	return upper.with(key, v)
 }
 
-// tidy removes a node that holds nothing and joins one that only leads to
-// another with it, so that equal contents have equal shapes.
+// tidy finishes a fresh copy of a node: it removes one that holds nothing, and
+// joins one that only leads to another with it, so that equal contents have
+// equal shapes.
 func (t *tree[V]) tidy() *tree[V] {
 	var zero V
+	if len(t.children) == 0 {
+		t.children = nil
+	}
 	switch {
 	case t.value != zero || len(t.children) > 1:
 		return t
