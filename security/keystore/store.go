@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-
-	"schloss/kafka/config"
 )
 
 // Store is what a key store or trust store holds, in the order of the file.
@@ -74,30 +72,7 @@ func (e *FormatError) Error() string {
 	return e.Format.String() + ": " + e.Problem
 }
 
-// Read decodes a store, found out by its content, with its private keys. An
-// empty password means none is given; an empty key password means that keys
-// are under the store password.
-func Read(data []byte, storePassword, keyPassword config.Secret) (*Store, Format, error) {
-	return nil, 0, nil
+// problem is a FormatError whose format Read fills in.
+func problem(format string, args ...any) error {
+	return &FormatError{Problem: fmt.Sprintf(format, args...)}
 }
-
-// ReadTrust decodes a store for its certificates only: private keys stay
-// closed, so no key password is needed. Without a password its integrity is
-// not checked, as in Java.
-func ReadTrust(data []byte, storePassword config.Secret) (*Store, Format, error) {
-	return nil, 0, nil
-}
-
-// ReadFile is Read of the file at path; errors name the file.
-func ReadFile(path string, storePassword, keyPassword config.Secret) (*Store, Format, error) {
-	return nil, 0, nil
-}
-
-// ReadTrustFile is ReadTrust of the file at path; errors name the file.
-func ReadTrustFile(path string, storePassword config.Secret) (*Store, Format, error) {
-	return nil, 0, nil
-}
-
-// Encode writes a store in the format. PKCS12 and JKS need a password; PEM
-// encrypts private keys when there is one.
-func Encode(s *Store, f Format, password config.Secret) ([]byte, error) { return nil, nil }
