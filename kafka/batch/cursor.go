@@ -62,6 +62,11 @@ func (c *cursor) cut() error {
 }
 
 func (c *cursor) varlong() (int64, error) {
+	if len(c.window) > 0 && c.window[0] < 0x80 { // most numbers have one byte
+		v := int64(c.window[0])
+		c.window = c.window[1:]
+		return v>>1 ^ -(v & 1), nil
+	}
 	for len(c.window) < binary.MaxVarintLen64 && c.fill() {
 	}
 	v, n := binary.Varint(c.window)
