@@ -1,0 +1,250 @@
+package local
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+
+	"schloss/internal/disk"
+	"schloss/kafka"
+)
+
+// Kafka's names of what lies in a log directory beside the partitions.
+const (
+	lockFile   = ".lock"
+	markerFile = ".kafka_cleanshutdown"
+	idFile     = "partition.metadata"
+)
+
+// Endings of the directories that are set aside.
+const (
+	deleteEnding = "-delete" // on its way out
+	strayEnding  = "-stray"  // of a topic that is no more; its name was needed
+)
+
+// directory is one log directory. It is held locked.
+type directory struct {
+	fs     disk.FS
+	path   string
+	lock   io.Closer
+	clean  bool // the last shutdown was
+	syncer *syncer
+
+	mu        sync.Mutex                    // guards all below, and the file of points
+	points    points                        // as the file says
+	unsettled map[kafka.TopicPartition]bool // not recovered, or damaged: not closed cleanly by our closing
+}
+
+// openDirectory locks a log directory, made when it is absent. From here on it
+// counts as not closed cleanly.
+func openDirectory(fsys disk.FS, name string) (*directory, error) {
+	if err := fsys.Mkdir(name); err != nil {
+		return nil, err
+	}
+	lock, err := fsys.Lock(path.Join(name, lockFile))
+	if err != nil {
+		return nil, err
+	}
+	d := &directory{fs: fsys, path: name, lock: lock, unsettled: map[kafka.TopicPartition]bool{}}
+	if err := d.prepare(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	d.syncer = newSyncer()
+	return d, nil
+}
+
+func (d *directory) prepare() error {
+	entries, err := d.fs.ReadDir(d.path)
+	if err != nil {
+		return err
+	}
+	if d.points, err = readPoints(d.fs, d.path); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch {
+		case e.Name == markerFile:
+			d.clean = true
+			err = d.fs.Remove(path.Join(d.path, e.Name))
+		case e.Dir && strings.HasSuffix(e.Name, deleteEnding):
+			err = d.removeAll(e.Name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return d.fs.SyncDir(d.path)
+}
+
+// partitions are the partitions that have a directory here.
+func (d *directory) partitions() ([]kafka.TopicPartition, error) {
+	entries, err := d.fs.ReadDir(d.path)
+	if err != nil {
+		return nil, err
+	}
+	var out []kafka.TopicPartition
+	for _, e := range entries {
+		if tp, ok := parsePartition(e.Name); ok && e.Dir {
+			out = append(out, tp)
+		}
+	}
+	return out, nil
+}
+
+func parsePartition(name string) (kafka.TopicPartition, bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i <= 0 {
+		return kafka.TopicPartition{}, false
+	}
+	n, err := strconv.ParseInt(name[i+1:], 10, 32)
+	tp := kafka.TopicPartition{Topic: name[:i], Partition: int32(n)}
+	return tp, err == nil && n >= 0 && tp.String() == name && kafka.CheckTopicName(tp.Topic) == nil
+}
+
+// aside renames a partition's directory, in the form Kafka gives to those it
+// does not load: topic-partition.32 hexadecimal digits and an ending.
+func (d *directory) aside(tp kafka.TopicPartition, id kafka.TopicID, ending string) (string, error) {
+	if err := d.setPoint(tp, 0); err != nil {
+		return "", err
+	}
+	tail := "-" + strconv.Itoa(int(tp.Partition)) + "." + hex.EncodeToString(id[:]) + ending
+	topic := tp.Topic[:min(len(tp.Topic), 255-len(tail))]
+	name := topic + tail
+	if err := d.removeAll(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if err := d.fs.Rename(path.Join(d.path, tp.String()), path.Join(d.path, name)); err != nil {
+		return "", err
+	}
+	return name, d.fs.SyncDir(d.path)
+}
+
+// removeAll removes a directory and its files.
+func (d *directory) removeAll(name string) error {
+	full := path.Join(d.path, name)
+	entries, err := d.fs.ReadDir(full)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := d.fs.Remove(path.Join(full, e.Name)); err != nil {
+			return err
+		}
+	}
+	return d.fs.Remove(full)
+}
+
+// point is the recovery point of a log.
+func (d *directory) point(tp kafka.TopicPartition) kafka.Offset {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.points[tp]
+}
+
+// setPoint changes one recovery point; 0 forgets it.
+func (d *directory) setPoint(tp kafka.TopicPartition, o kafka.Offset) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.points[tp] == o {
+		return nil
+	}
+	next := maps.Clone(d.points)
+	next[tp] = o
+	if o == 0 {
+		delete(next, tp)
+	}
+	return d.putPointsLocked(next)
+}
+
+// checkpoint writes the recovery points of the open logs. Those of logs that
+// are not open stay.
+func (d *directory) checkpoint(logs []*Log) error {
+	fresh := points{}
+	for _, l := range logs {
+		o, err := l.recoveryPoint()
+		if err != nil {
+			return err
+		}
+		if o > 0 {
+			fresh[l.tp] = o
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	next := maps.Clone(d.points)
+	maps.Copy(next, fresh)
+	if maps.Equal(next, d.points) {
+		return nil
+	}
+	return d.putPointsLocked(next)
+}
+
+func (d *directory) putPointsLocked(next points) error {
+	if err := disk.WriteFile(d.fs, path.Join(d.path, recoveryFile), next.format()); err != nil {
+		return err
+	}
+	d.points = next
+	return nil
+}
+
+// settle notes whether a log is known to be sound.
+func (d *directory) settle(tp kafka.TopicPartition, sound bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if sound {
+		delete(d.unsettled, tp)
+	} else {
+		d.unsettled[tp] = true
+	}
+}
+
+// close writes the recovery points and, if all logs are closed cleanly, the
+// marker that says so; then it releases the lock.
+func (d *directory) close(logs []*Log) error {
+	var errs []error
+	for _, l := range logs {
+		errs = append(errs, l.Close())
+	}
+	d.syncer.stop()
+	err := errors.Join(errs...)
+	if err == nil {
+		err = d.checkpoint(logs)
+	}
+	if err == nil && len(d.unsettled) == 0 {
+		err = disk.WriteFile(d.fs, path.Join(d.path, markerFile), []byte("{\"version\":0,\"brokerEpoch\":-1}\n"))
+	}
+	return errors.Join(err, d.lock.Close())
+}
+
+// abandon releases a directory that was never served from.
+func (d *directory) abandon() error {
+	d.syncer.stop()
+	return d.lock.Close()
+}
+
+// formatID gives Kafka's partition.metadata.
+func formatID(id kafka.TopicID) []byte {
+	return fmt.Appendf(nil, "version: 0\ntopic_id: %s", id)
+}
+
+// readID reads the topic id of a partition's directory.
+func readID(fsys disk.FS, dir string) (kafka.TopicID, error) {
+	name := path.Join(dir, idFile)
+	content, err := disk.ReadFile(fsys, name)
+	if err != nil {
+		return kafka.TopicID{}, err
+	}
+	_, text, ok := strings.Cut(string(content), "topic_id: ")
+	id, valid := parseTopicID(strings.TrimSpace(text))
+	if !ok || !valid {
+		return kafka.TopicID{}, fmt.Errorf("read %s: %q names no topic id", name, content)
+	}
+	return id, nil
+}
