@@ -52,8 +52,8 @@ func (s *search) undominated(t *tree[patterns], prefix string) (Binding, bool) {
 			return one.deciding, true
 		}
 	}
-	for _, c := range t.children {
-		if b, ok := s.undominated(c, name); ok {
+	for i := range t.children {
+		if b, ok := s.undominated(&t.children[i], name); ok {
 			return b, true
 		}
 	}

@@ -45,6 +45,10 @@ type SuperUsers interface{ Has(principal string) bool }
 // Authorizer decides queries as Kafka's StandardAuthorizer does: super users
 // first, then any denial that matches, then any permission. How closely a
 // pattern fits does not matter.
+//
+// Differs from Kafka: StandardAuthorizer 3.9 overlooks the wildcard where a
+// resource's name itself begins with a star, denials included; here "*"
+// covers every name.
 type Authorizer struct {
 	Supers               SuperUsers // nil: nobody
 	AllowEveryoneIfNoACL bool

@@ -97,6 +97,8 @@ func TestAuthorizeRules(t *testing.T) {
 			Query{p, "h", kafka.Write, kafka.Topic, "test"}, false, Decision{true, ByBinding, topic("test", kafka.Prefixed, p, "*", kafka.Write, kafka.Allow)}},
 		{"prefixed star is no wildcard", []Binding{topic("*", kafka.Prefixed, p, "*", kafka.Write, kafka.Allow)},
 			Query{p, "h", kafka.Write, kafka.Topic, "test"}, false, Decision{}},
+		{"wildcard deny of a name that begins with a star", []Binding{topic("*", kafka.Literal, "User:*", "*", kafka.Read, kafka.Deny), topic("*a", kafka.Literal, p, "*", kafka.Read, kafka.Allow)},
+			Query{p, "h", kafka.Read, kafka.Topic, "*a"}, false, Decision{false, ByBinding, topic("*", kafka.Literal, "User:*", "*", kafka.Read, kafka.Deny)}},
 		{"read implies describe", []Binding{topic("t", kafka.Literal, p, "*", kafka.Read, kafka.Allow)},
 			Query{p, "h", kafka.Describe, kafka.Topic, "t"}, false, Decision{true, ByBinding, topic("t", kafka.Literal, p, "*", kafka.Read, kafka.Allow)}},
 		{"create implies nothing", []Binding{topic("t", kafka.Literal, p, "*", kafka.Create, kafka.Allow)},

@@ -10,9 +10,9 @@ import (
 // string lie on one path from the root, which is how prefixed patterns are
 // found. The zero V means that a key is absent; nil is the empty tree.
 type tree[V comparable] struct {
-	label    string     // what the keys below have after the parent's; empty only at a root
-	first    string     // the first byte of each child's label, ascending
-	children []*tree[V] // in the order of first
+	label    string    // what the keys below have after the parent's; empty only at a root
+	first    string    // the first byte of each child's label, ascending
+	children []tree[V] // in the order of first; values, to be near one another
 	value    V
 }
 
@@ -25,7 +25,7 @@ func (t *tree[V]) child(rest string) *tree[V] {
 	if i < 0 {
 		return nil
 	}
-	return t.children[i]
+	return &t.children[i]
 }
 
 // get is the value of a key, or zero.
@@ -70,7 +70,7 @@ func (t *tree[V]) with(key string, v V) *tree[V] {
 			return t
 		}
 		changed.first = t.first[:i] + rest[:1] + t.first[i:]
-		changed.children = slices.Insert(slices.Clone(t.children), i, &tree[V]{label: rest, value: v})
+		changed.children = slices.Insert(slices.Clone(t.children), i, tree[V]{label: rest, value: v})
 		return &changed
 	}
 	child := t.children[i].with(rest, v)
@@ -80,7 +80,7 @@ func (t *tree[V]) with(key string, v V) *tree[V] {
 		return changed.tidy()
 	}
 	changed.children = slices.Clone(t.children)
-	changed.children[i] = child
+	changed.children[i] = *child
 	return &changed
 }
 
@@ -92,7 +92,7 @@ func (t *tree[V]) split(key string, v V) *tree[V] {
 	}
 	lower := *t
 	lower.label = t.label[n:]
-	upper := tree[V]{label: t.label[:n], first: lower.label[:1], children: []*tree[V]{&lower}}
+	upper := tree[V]{label: t.label[:n], first: lower.label[:1], children: []tree[V]{lower}}
 	return upper.with(key, v)
 }
 
@@ -110,7 +110,7 @@ func (t *tree[V]) tidy() *tree[V] {
 	case len(t.children) == 0:
 		return nil
 	}
-	joined := *t.children[0]
+	joined := t.children[0]
 	joined.label = t.label + joined.label
 	return &joined
 }
@@ -128,8 +128,8 @@ func (t *tree[V]) eachBelow(prefix string, yield func(string, V) bool) bool {
 	if t.value != zero && !yield(key, t.value) {
 		return false
 	}
-	for _, c := range t.children {
-		if !c.eachBelow(key, yield) {
+	for i := range t.children {
+		if !t.children[i].eachBelow(key, yield) {
 			return false
 		}
 	}
