@@ -2,11 +2,18 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
+	"path/filepath"
+	"strings"
 
 	"schloss/kafka/config"
 )
+
+// Version is the release, as --version and schloss version print it.
+const Version = "0.1.0"
 
 // IO is what a command may read and write. Env looks up an environment
 // variable; nil means that there are none.
@@ -17,7 +24,7 @@ type IO struct {
 }
 
 // Dial opens a connection that speaks Kafka's protocol.
-type Dial func(ctx context.Context) (net.Conn, error)
+type Dial = func(ctx context.Context) (net.Conn, error)
 
 // RunParams is what a broker's run needs.
 type RunParams struct {
@@ -41,8 +48,63 @@ type Node struct {
 	SocketDial func(p *config.Properties) (Dial, error)
 }
 
+// Signal is the cause of a context that a signal ended.
+type Signal struct {
+	Name   string
+	Number int
+}
+
+func (s *Signal) Error() string { return s.Name }
+
+// The tools that go by Kafka's names.
+var tools = []*tool{serverStart, acls, topics, consoleProducer, consoleConsumer, mirrorMaker}
+
+func toolNamed(name string) *tool {
+	name = strings.TrimSuffix(filepath.Base(name), ".sh")
+	for _, t := range tools {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
+}
+
 // Main runs the command that args name (args[0] is the program, as the shell
 // gives it) and returns the process's exit code.
 func Main(ctx context.Context, args []string, stdio IO, node Node) int {
-	return 0
+	s := &session{IO: stdio, voice: voice{stdio.Err}, node: node, name: filepath.Base(args[0])}
+	if t := toolNamed(args[0]); t != nil {
+		return t.main(ctx, s, args[1:])
+	}
+	if len(args) > 1 {
+		if t := toolNamed(args[1]); t != nil {
+			s.name += " " + args[1]
+			return t.main(ctx, s, args[2:])
+		}
+	}
+	return native(ctx, s, args[1:])
+}
+
+// native runs a command of our own: exit 2 for wrong usage, 1 for a failure.
+func native(ctx context.Context, s *session, args []string) int {
+	err := rootCommand(ctx, s, args)
+	var exit *exitError
+	var wrong *usageError
+	switch {
+	case err == nil, brokenPipe(err):
+		return 0
+	case errors.As(err, &exit):
+		if exit.err != nil && !exit.quiet {
+			s.report(exit.err)
+		}
+		return exit.code
+	case errors.As(err, &wrong):
+		s.report(err)
+		if wrong.advice == "" {
+			s.hint(fmt.Sprintf("%s help lists the commands", s.name))
+		}
+		return 2
+	}
+	s.report(err)
+	return 1
 }

@@ -5,10 +5,40 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"schloss/cli"
+	"schloss/node"
 )
 
 func main() {
-	os.Exit(cli.Main(context.Background(), os.Args, cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv}, cli.Node{}))
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		first := (<-signals).(syscall.Signal)
+		cancel(&cli.Signal{Name: first.String(), Number: int(first)})
+		again := (<-signals).(syscall.Signal) // who asks twice does not want to wait
+		os.Exit(128 + int(again))
+	}()
+	// A reader that has gone is an error of the write, not our death.
+	signal.Ignore(syscall.SIGPIPE)
+	stdio := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv}
+	os.Exit(cli.Main(ctx, os.Args, stdio, nodeSide()))
+}
+
+func nodeSide() cli.Node {
+	return cli.Node{
+		Run: func(ctx context.Context, p cli.RunParams) error {
+			return node.Run(ctx, node.Config{Properties: p.Properties, Stdout: p.Out, Stderr: p.Err, Ready: func(s node.Started) {
+				if p.Ready != nil {
+					p.Ready(s.Listeners)
+				}
+			}})
+		},
+		Offline:    node.Offline,
+		ErrRunning: node.ErrRunning,
+		SocketDial: node.SocketDial,
+	}
 }

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+
+	"schloss/client"
+	"schloss/kafka/config"
+)
+
+// settings reads a client's properties file, if one is named, lays what the
+// flags say over it, and checks all against the table.
+type settings struct {
+	table  *config.Table
+	file   string      // "" means none
+	lay    [][2]string // over the file, in this order
+	under  [][2]string // where neither file nor flags say anything
+	server string      // bootstrap.servers by flag; "" means the file's
+}
+
+func (s *session) readSettings(from settings) (*config.Values, error) {
+	p, err := from.properties()
+	if err != nil {
+		return nil, err
+	}
+	values, notices, err := from.table.Read(p)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range notices {
+		s.warn("%s", n)
+	}
+	if len(values.List("bootstrap.servers")) == 0 {
+		return nil, &usageError{problem: "no bootstrap servers are given", advice: "add --bootstrap-server HOST:PORT"}
+	}
+	return values, nil
+}
+
+func (from settings) properties() (*config.Properties, error) {
+	p := config.NewProperties("the command line")
+	if from.file != "" {
+		var err error
+		if p, err = config.ReadFile(from.file); err != nil {
+			return nil, err
+		}
+	}
+	for _, kv := range from.lay {
+		p.Set(kv[0], kv[1])
+	}
+	if from.server != "" {
+		p.Set("bootstrap.servers", from.server)
+	}
+	for _, kv := range from.under {
+		if _, given := p.Get(kv[0]); !given {
+			p.Set(kv[0], kv[1])
+		}
+	}
+	return p, nil
+}
+
+// openAdmin connects as the flags --bootstrap-server and --command-config say.
+func (s *session) openAdmin(ctx context.Context, o *options) (*client.Client, error) {
+	values, err := s.readSettings(settings{table: config.Admin, file: o.get("command-config"), server: o.get("bootstrap-server")})
+	if err != nil {
+		return nil, err
+	}
+	return client.Open(ctx, client.Config{Values: values, ClientID: s.name, Warn: s.warning})
+}

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"schloss/client"
+	"schloss/kafka"
+	"schloss/kafka/config"
+	"schloss/mirror"
+	"schloss/security/keystore"
+	"schloss/security/ssl"
+)
+
+// hintFor is the one place where an error becomes advice: what to try, as a
+// command or a setting. An error without an entry has none. The first entry
+// that fits counts, so what is nearer to the cause stands first.
+func hintFor(err error) string {
+	for _, advise := range advices {
+		if text := advise(err); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+var advices = []func(error) string{
+	ofType(func(e *usageError) string { return e.advice }),
+	ofType(func(e *config.SyntaxError) string {
+		return fmt.Sprintf("write line %d of %s as key=value, or begin it with # to make it a comment", e.Line, e.Source)
+	}),
+	ofType(func(e *config.UnknownError) string {
+		return fmt.Sprintf("did you mean %s? %s", e.Nearest, lineOf(e.Source, e.Line))
+	}),
+	ofType(func(e *config.ValueError) string {
+		return fmt.Sprintf("set %s to %s; %s", e.Key, e.Want, lineOf(e.Source, e.Line))
+	}),
+	ofType(func(e *noServerError) string {
+		return fmt.Sprintf("add --config PATH/server.properties of the broker whose zookeeper.connect is %s; the rules of a foreign cluster are reached by --bootstrap-server", e.connect)
+	}),
+	ofType(func(e *twoServersError) string { return "choose one: --config " + e.files[0] }),
+	ofType(func(e *principalError) string { return "write it as User:" + e.text }),
+	ofType(func(e *lineError) string {
+		return "set --reader-property key.separator=..., or --reader-property ignore.error=true to take such lines as values"
+	}),
+	ofType(func(e *longLineError) string {
+		return fmt.Sprintf("add --command-property max.request.size=%d; the topic's max.message.bytes must allow it too", e.length+1024)
+	}),
+	ofType(func(e *missingError) string {
+		return "see what there is with --list; --if-exists makes a missing topic no error"
+	}),
+	ofType(func(e *portTakenError) string { return "choose another with " + e.flag }),
+	ofType(func(e *mirror.PatternError) string {
+		return "quote it for the shell and write it as Java does: --include 'orders-.*|payments', --include '.*' for all"
+	}),
+	is(keystore.ErrWrongKeyPassword, "check ssl.key.password; in a PKCS#12 store the key has the store's password"),
+	is(keystore.ErrWrongPassword, "check ssl.keystore.password and ssl.truststore.password; keytool -list -keystore FILE asks for it and tries it"),
+	is(keystore.ErrPasswordNeeded, "set ssl.keystore.password (of the trust store: ssl.truststore.password)"),
+	ofType(func(e *keystore.FormatError) string {
+		return "see what the file is with: keytool -list -keystore FILE; stores are made with: schloss certs create --dir DIR ..."
+	}),
+	ofType(func(e *ssl.UnknownCAError) string {
+		return "put the CA that signed it into the trust store: keytool -keystore TRUSTSTORE -alias CARoot -importcert -file ca-cert"
+	}),
+	ofType(func(e *ssl.HostError) string {
+		return fmt.Sprintf("connect by one of its names, or issue it anew: schloss certs issue --host %s ...", e.Host)
+	}),
+	ofType(func(e *ssl.ExpiredError) string {
+		return "issue it anew: schloss certs issue --replace ...; and check the clock: date"
+	}),
+	ofType(alertAdvice),
+	is(ssl.ErrNoClientCertificate, noCertificate),
+	is(client.ErrPlaintextToTLS, "set security.protocol=SSL, with the ssl settings, in a file, and name the file: --command-config FILE (in server and mirror files: the setting itself)"),
+	is(client.ErrTLSToPlaintext, "set security.protocol=PLAINTEXT in the client's file, or take the port of the broker's SSL listener"),
+	is(client.ErrNotKafka, "check the port given by --bootstrap-server: it belongs to something else"),
+	ofType(deniedAdvice),
+	is(kafka.ErrTopicAlreadyExists, "add --if-not-exists to leave it as it is"),
+	ofType(settingAdvice),
+	ofType(connectAdvice),
+	ofType(func(e interface {
+		error
+		Hint() string
+	}) string {
+		return e.Hint()
+	}),
+	is(syscall.EADDRINUSE, "another process listens there; choose a free port: --override listeners=SSL://localhost:PORT"),
+	ofType(pathAdvice),
+}
+
+// ofType makes an entry of the errors of one type.
+func ofType[E error](advise func(E) string) func(error) string {
+	return func(err error) string {
+		var e E
+		if errors.As(err, &e) {
+			return advise(e)
+		}
+		return ""
+	}
+}
+
+// is makes an entry of one sentinel.
+func is(sentinel error, text string) func(error) string {
+	return func(err error) string {
+		if errors.Is(err, sentinel) {
+			return text
+		}
+		return ""
+	}
+}
+
+func lineOf(source string, line int) string {
+	if line == 0 {
+		return "it stands in " + source
+	}
+	return fmt.Sprintf("it stands in line %d of %s", line, source)
+}
+
+const noCertificate = "the broker wants a client certificate: set ssl.keystore.location, ssl.keystore.password and ssl.key.password in the client's file"
+
+// TLS alerts (RFC 8446, section 6) that name the side at fault.
+func alertAdvice(e *ssl.AlertError) string {
+	const handshakeFailure, badCertificate, expired, unknownCertificate, unknownCA, certificateRequired = 40, 42, 45, 46, 48, 116
+	switch e.Code {
+	case certificateRequired:
+		return noCertificate
+	case badCertificate, unknownCA, unknownCertificate:
+		return "the broker does not accept our certificate: without one set ssl.keystore.location, else put its CA into the broker's ssl.truststore.location"
+	case expired:
+		return "our certificate is out of date; issue it anew: schloss certs issue --replace ..."
+	case handshakeFailure:
+		return "no cipher or protocol in common, or no client certificate: check ssl.enabled.protocols, ssl.cipher.suites and ssl.keystore.location"
+	}
+	return "the broker ended the TLS handshake: check ssl.enabled.protocols and the stores on both sides"
+}
+
+var resourceFlags = map[kafka.ResourceType]string{kafka.Topic: "--topic", kafka.Group: "--group", kafka.TransactionalID: "--transactional-id", kafka.DelegationToken: "--delegation-token", kafka.User: "--user-principal"}
+
+func deniedAdvice(e *client.DeniedError) string {
+	resource := "--cluster"
+	if flag, ok := resourceFlags[e.ResourceType]; ok {
+		resource = flag + " " + quoted(e.Name)
+	}
+	return fmt.Sprintf("an administrator can allow it: kafka-acls.sh ... --add --allow-principal 'User:NAME' --operation %s %s; the broker's log names the principal it saw", e.Operation, resource)
+}
+
+func settingAdvice(e *client.SettingError) string {
+	if e.Key == "bootstrap.servers" {
+		return "write it as --bootstrap-server HOST:PORT, several separated by commas"
+	}
+	return fmt.Sprintf("change %s=%s in the client's file, or remove it", e.Key, e.Value)
+}
+
+func connectAdvice(e *client.ConnectError) string {
+	host, _, _ := strings.Cut(e.Addr, ":")
+	switch {
+	case e.Step == client.Resolve:
+		return "check the host name: getent hosts " + host
+	case e.Step == client.Connect:
+		return "check --bootstrap-server, and that the broker runs: bin/kafka-server-start.sh config/server.properties"
+	case e.Step == client.TLS, errors.Is(e, client.ErrClosed):
+		return "check security.protocol and the ssl settings in the client's file; the broker's log tells its side"
+	}
+	return "see what the port speaks: openssl s_client -connect " + e.Addr
+}
+
+func pathAdvice(e *fs.PathError) string {
+	switch {
+	case errors.Is(e, fs.ErrNotExist):
+		return "look what is there: ls -l " + quoted(filepath.Dir(e.Path))
+	case errors.Is(e, fs.ErrExist):
+		return "take another folder with --dir, or add --replace to overwrite"
+	case errors.Is(e, fs.ErrPermission):
+		return "see whose it is: ls -ld " + quoted(e.Path)
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"schloss/client"
+	"schloss/kafka/config"
+	"schloss/mirror"
+)
+
+const javaClass = "it names a Java class, and this is no Java program"
+
+var mirrorMaker = &tool{
+	name:  "kafka-mirror-maker",
+	about: "This tool helps to continuously copy data between two Kafka clusters.",
+	usage: "--consumer.config FILE --producer.config FILE --include REGEX [--num.streams N]",
+	run:   runMirrorMaker,
+	flags: []flag{
+		{name: "consumer.config", value: needsValue, arg: "FILE", doc: "Properties of the source: bootstrap.servers, group.id and the rest of a consumer. auto.offset.reset=earliest copies what is there already."},
+		{name: "producer.config", value: needsValue, arg: "FILE", doc: "Properties of the target: bootstrap.servers and the rest of a producer."},
+		{name: "include", value: needsValue, arg: "REGEX", doc: "The topics to copy, as a Java regular expression of whole names; commas stand for |."},
+		{name: "whitelist", value: needsValue, arg: "REGEX", insteadUse: "include", doc: "Used where --include is not given."},
+		{name: "num.streams", value: needsValue, arg: "N", def: "1", check: atLeastOne, doc: "How many streams copy side by side."},
+		{name: "offset.commit.interval.ms", value: needsValue, arg: "MS", def: "60000", check: atLeastOne, doc: "How often the position is committed."},
+		{name: "abort.on.send.failure", value: needsValue, arg: "BOOLEAN", def: "true", doc: "End with exit code 255 when the target refuses a batch; otherwise count it as lost and go on."},
+		{name: "new.consumer", idle: "there is no other"},
+		{name: "new.producer", idle: "there is no other"},
+		{name: "num.producers", value: needsValue, arg: "N", idle: "each stream has its own connections to the target"},
+		{name: "queue.size", value: needsValue, arg: "N", idle: "nothing waits between source and target"},
+		{name: "blacklist", value: needsValue, refused: "gone with the old consumer in Kafka 2.0", insteadUse: "--include with a pattern of the topics wanted"},
+		{name: "consumer.rebalance.listener", value: needsValue, refused: javaClass, insteadUse: "kafka-mirror-maker without it: positions are committed before partitions are given up"},
+		{name: "rebalance.listener.args", value: needsValue, refused: javaClass, insteadUse: "kafka-mirror-maker without it"},
+		{name: "message.handler", value: needsValue, refused: javaClass, insteadUse: "kafka-mirror-maker without it: records are copied unchanged, and changing them is not built yet"},
+		{name: "message.handler.args", value: needsValue, refused: javaClass, insteadUse: "kafka-mirror-maker without it"},
+	},
+}
+
+func atLeastOne(value string) error {
+	if n, err := strconv.ParseInt(value, 10, 32); err != nil || n < 1 {
+		return errors.New("expected a whole number above zero")
+	}
+	return nil
+}
+
+func runMirrorMaker(ctx context.Context, s *session, o *options) error {
+	for _, name := range []string{"consumer.config", "producer.config"} {
+		if !o.has(name) {
+			return &usageError{problem: `Missing required argument "[` + name + `]"`, advice: "add --" + name + " FILE"}
+		}
+	}
+	pattern, ok := o.first("include", "whitelist")
+	if !ok {
+		return &usageError{problem: "include list must be specified", advice: "add --include '.*' to copy all topics"}
+	}
+	if _, err := mirror.CompilePattern(pattern); err != nil {
+		return &exitError{code: abnormal, err: err}
+	}
+	consumer, err := s.readSettings(settings{table: config.Consumer, file: o.get("consumer.config")})
+	if err != nil {
+		return err
+	}
+	producer, err := s.readSettings(settings{table: config.Producer, file: o.get("producer.config")})
+	if err != nil {
+		return err
+	}
+	source, err := client.Open(ctx, client.Config{Values: consumer, Warn: s.warning})
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := client.Open(ctx, client.Config{Values: producer, Warn: s.warning})
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	show := newProgress(s.IO.Err, terminal(s.IO.Err))
+	m, err := mirror.New(mirror.Config{
+		Source: source, Consumer: consumer, Target: target, Producer: producer,
+		Streams: int(o.integer("num.streams")), Include: pattern,
+		CommitInterval:     time.Duration(o.integer("offset.commit.interval.ms")) * time.Millisecond,
+		AbortOnSendFailure: !strings.EqualFold(o.get("abort.on.send.failure"), "false"),
+		Progress:           show.update, Notice: show.notice,
+	})
+	if err != nil {
+		return err
+	}
+	err = m.Run(ctx)
+	show.end()
+	var refused *mirror.SendError
+	if errors.As(err, &refused) {
+		return &exitError{code: abnormal, err: err}
+	}
+	return err
+}
+
+// abnormal is MirrorMaker 1's exit code when a thread of it ends by itself: -1.
+const abnormal = 255

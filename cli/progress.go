@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"schloss/mirror"
+)
+
+// How often a line is printed where it cannot be drawn over.
+const plainInterval = 10 * time.Second
+
+// progress shows a mirror at work: on a terminal one line that is drawn over,
+// elsewhere a line from time to time. Notices have lines of their own.
+type progress struct {
+	w        io.Writer
+	terminal bool
+
+	mu    sync.Mutex // guards what follows, and w
+	drawn bool       // the cursor stands behind the line
+	last  time.Time  // of the last plain line
+}
+
+func newProgress(w io.Writer, terminal bool) *progress { return &progress{w: w, terminal: terminal} }
+
+func (p *progress) update(state mirror.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.terminal:
+		// CR, erase the line, and no more than fits: a wrapped line could
+		// not be drawn over.
+		fmt.Fprintf(p.w, "\r\x1b[K%.79s", progressLine(state))
+		p.drawn = true
+	case state.At.Sub(p.last) >= plainInterval:
+		p.last = state.At
+		fmt.Fprintln(p.w, progressLine(state))
+	}
+}
+
+func (p *progress) notice(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.newLineLocked()
+	fmt.Fprintf(p.w, "notice: %s\n", oneLine(text))
+}
+
+// end leaves the cursor on a line of its own.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.newLineLocked()
+}
+
+func (p *progress) newLineLocked() {
+	if p.drawn {
+		fmt.Fprintln(p.w)
+		p.drawn = false
+	}
+}
+
+func progressLine(s mirror.Progress) string {
+	line := fmt.Sprintf("%d partitions, %s records, %s, %s/s, behind %s", s.Running(), count(s.Records), size(float64(s.Bytes)), size(s.ByteRate), count(s.Lag))
+	if n := s.Halted(); n > 0 {
+		line += fmt.Sprintf(", HALTED %d", n)
+	}
+	if s.Dropped > 0 {
+		line += fmt.Sprintf(", lost %s", count(s.Dropped))
+	}
+	return line
+}
+
+// count writes 1234567 as 1,234,567.
+func count(n int64) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+func size(bytes float64) string {
+	const step = 1000
+	units := []string{"B", "kB", "MB", "GB", "TB", "PB"}
+	unit := 0
+	for bytes >= step && unit < len(units)-1 {
+		bytes /= step
+		unit++
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%.0f B", bytes)
+	}
+	return fmt.Sprintf("%.1f %s", bytes, units[unit])
+}

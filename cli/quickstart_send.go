@@ -1,0 +1,266 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"schloss/client"
+	"schloss/kafka"
+	"schloss/kafka/config"
+)
+
+// sender sends the lines and compares, all as the least-privileged client.
+type sender struct {
+	*quickstart
+	primary, backup reader
+	sent, skipped   int64
+	source          string
+}
+
+// reader is one cluster as the sender sees it.
+type reader struct {
+	client   *client.Client
+	consumer *config.Values
+	holds    *held
+}
+
+func (q *quickstart) newSender(ctx context.Context) (*sender, error) {
+	s := &sender{quickstart: q}
+	var err error
+	if s.primary, err = q.newReader(ctx, q.primaryServer()); err != nil {
+		return nil, err
+	}
+	if s.backup, err = q.newReader(ctx, q.backup.address()); err != nil {
+		s.primary.client.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (q *quickstart) primaryServer() string { return q.primary.address() }
+
+func (q *quickstart) newReader(ctx context.Context, server string) (reader, error) {
+	values, err := q.senderSettings(config.Consumer, server)
+	if err != nil {
+		return reader{}, err
+	}
+	c, err := client.Open(ctx, client.Config{Values: values})
+	return reader{client: c, consumer: values, holds: newHeld()}, err
+}
+
+// senderSettings are sender.properties as one kind of client reads them.
+func (q *quickstart) senderSettings(table *config.Table, server string) (*config.Values, error) {
+	p, err := config.ReadFile(q.file("sender.properties"))
+	if err != nil {
+		return nil, err
+	}
+	p.Set("bootstrap.servers", server)
+	values, _, err := table.Read(p) // a producer's settings are no news to a consumer
+	return values, err
+}
+
+func (s *sender) close() {
+	s.primary.client.Close()
+	s.backup.client.Close()
+}
+
+// end is where the topic of the cluster ends; 0 while there is no topic.
+func (r reader) end(ctx context.Context) (int64, error) {
+	offsets, err := client.NewAdmin(r.client).ListOffsets(ctx, int64(kafka.LatestOffset), []kafka.TopicPartition{{Topic: quickstartTopic}})
+	if err != nil {
+		return 0, err
+	}
+	err = offsets[0].Err
+	if errors.Is(err, kafka.ErrUnknownTopicOrPartition) || errors.Is(err, kafka.ErrTopicAuthorizationFailed) {
+		return 0, nil // the mirror has not made it yet
+	}
+	return int64(offsets[0].Offset), err
+}
+
+func (r reader) read(ctx context.Context) error {
+	end, err := r.end(ctx)
+	if err != nil {
+		return err
+	}
+	return r.holds.readUntil(ctx, r.client, r.consumer, end)
+}
+
+// send sends the lines that the primary does not hold.
+func (s *sender) send(ctx context.Context, source *lineSource) error {
+	if err := s.primary.read(ctx); err != nil {
+		return err
+	}
+	values, err := s.senderSettings(config.Producer, s.primaryServer())
+	if err != nil {
+		return err
+	}
+	opts, err := client.ProducerOptions(values)
+	if err != nil {
+		return err
+	}
+	producer, err := s.primary.client.Kgo(opts...)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	s.source = source.name
+	changed, err := s.produce(ctx, producer, source)
+	if err != nil {
+		return err
+	}
+	if changed > 0 {
+		s.warn("%d lines of %s have changed since they were sent; they stay as they were", changed, relative(source.name))
+	}
+	return s.primary.read(ctx)
+}
+
+// produce sends in order and stops at the first line that is not taken, so
+// that the topic never has a gap.
+func (s *sender) produce(ctx context.Context, producer *kgo.Client, source *lineSource) (changed int64, err error) {
+	last := s.primary.holds.lines[source.name]
+	var mu sync.Mutex // guards failed
+	var failed error
+	for {
+		line, err := source.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return changed, errors.Join(err, producer.Flush(ctx))
+		}
+		record := source.record(line)
+		if source.line <= last {
+			s.skipped++
+			if s.primary.holds.records[digestOf(record)] == 0 {
+				changed++
+			}
+			continue
+		}
+		s.sent++
+		producer.Produce(ctx, record, func(_ *kgo.Record, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil && failed == nil {
+				failed = err
+			}
+		})
+		mu.Lock()
+		stop := failed != nil
+		mu.Unlock()
+		if stop {
+			break
+		}
+	}
+	if err := producer.Flush(ctx); err != nil {
+		return changed, err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return changed, client.Denied(failed, kafka.Write, kafka.Topic, quickstartTopic)
+}
+
+// unequalError says that the backup does not get what the primary holds.
+type unequalError struct {
+	missing, foreign int64
+	log              string
+}
+
+func (e *unequalError) Error() string {
+	if e.foreign > 0 {
+		return fmt.Sprintf("the backup holds %d records that the primary does not", e.foreign)
+	}
+	return fmt.Sprintf("the backup lacks %d records and has got no new one for %s", e.missing, backupPatience)
+}
+
+func (e *unequalError) Hint() string { return "see the mirror's log: less " + quoted(relative(e.log)) }
+
+// waitForBackup reads the backup until it holds all that the primary does.
+func (s *sender) waitForBackup(ctx context.Context) error {
+	news := time.Now()
+	for {
+		before := s.backup.holds.total
+		if err := s.backup.read(ctx); err != nil {
+			return err
+		}
+		missing, foreign := s.backup.holds.missing(s.primary.holds), s.backup.holds.foreign(s.primary.holds)
+		if foreign > 0 {
+			return &unequalError{missing: missing, foreign: foreign, log: s.file("logs/mirror.log")}
+		}
+		if missing == 0 {
+			return nil
+		}
+		if s.backup.holds.total > before {
+			news = time.Now()
+		}
+		if time.Since(news) > backupPatience {
+			return &unequalError{missing: missing, log: s.file("logs/mirror.log")}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// summary says what was done.
+func (q *quickstart) summary(s *sender) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "primary: SSL://%s, backup: SSL://%s, both with mutual TLS and access rules, in %s\n", q.primary.address(), q.backup.address(), relative(q.dir))
+	fmt.Fprintf(&b, "sent %s lines of %s as User:%s", count(s.sent), relative(s.source), quickstartSender)
+	if s.skipped > 0 {
+		fmt.Fprintf(&b, "; %s were there already", count(s.skipped))
+	}
+	fmt.Fprintf(&b, "\nthe backup holds the same %s records, compared by content", count(s.primary.holds.total))
+	if twice := s.backup.holds.total - s.primary.holds.total; twice > 0 {
+		fmt.Fprintf(&b, " (%s of them twice: an earlier mirror was killed)", count(twice))
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// sayReady ends the report and shows what to try next.
+func (q *quickstart) sayReady() {
+	sender, admin := quotedPath(q.file("sender.properties")), quotedPath(q.file("admin.properties"))
+	fmt.Fprintln(q.Out, "ready")
+	fmt.Fprintln(q.Out, "\nTry next, in another terminal (Ctrl-C here ends everything):")
+	for _, try := range [][2]string{
+		{"read the backup", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --topic %s --partition 0 --offset earliest --max-messages 5 --formatter-property print.headers=true", q.tool("kafka-console-consumer"), q.backup.address(), sender, quickstartTopic)},
+		{"write to the primary: the mirror carries it over", fmt.Sprintf("echo hello | %s --bootstrap-server %s --command-config %s --topic %s", q.tool("kafka-console-producer"), q.primary.address(), sender, quickstartTopic)},
+		{"see what the sender may not do", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --create --topic other", q.tool("kafka-topics"), q.primary.address(), sender)},
+		{"see who may do what", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --list", q.tool("kafka-acls"), q.primary.address(), admin)},
+	} {
+		fmt.Fprintf(q.Out, "  # %s\n  %s\n", try[0], try[1])
+	}
+}
+
+func quotedPath(path string) string {
+	short := relative(path)
+	if strings.ContainsAny(short, " '\"$&;()*?[]<>|\\`") {
+		return quoted(short)
+	}
+	return short
+}
+
+// tool is how a tool of Kafka's name is called from here: by the link beside
+// the binary where there is one.
+func (q *quickstart) tool(name string) string {
+	exe, err := os.Executable()
+	if err != nil {
+		return "schloss " + name
+	}
+	link := filepath.Join(filepath.Dir(exe), name+".sh")
+	if _, err := os.Stat(link); err == nil {
+		return quotedPath(link)
+	}
+	return quotedPath(exe) + " " + name
+}

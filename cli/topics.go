@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"schloss/client"
+	"schloss/kafka"
+)
+
+const notBuilt = "changing a topic is not built yet"
+
+var topics = &tool{
+	name:  "kafka-topics",
+	about: "This tool helps to create, delete, describe, or change a topic.",
+	usage: "--bootstrap-server HOST:PORT [--command-config FILE] --create|--list|--describe|--delete [--topic NAME] ...",
+	run:   runTopics,
+	flags: []flag{
+		{name: "bootstrap-server", value: needsValue, arg: "HOST:PORT", doc: "Brokers to connect to, separated by commas."},
+		{name: "command-config", value: needsValue, arg: "FILE", doc: "Properties of the connection, such as security.protocol and the ssl settings."},
+		{name: "create", doc: "Create the topic."},
+		{name: "delete", doc: "Delete the topics."},
+		{name: "list", doc: "List the topics."},
+		{name: "describe", doc: "Show the topics with their partitions."},
+		{name: "alter", refused: notBuilt},
+		{name: "topic", value: needsValue, doc: "A topic's name; a Java regular expression except with --create."},
+		{name: "topic-id", value: needsValue, arg: "ID", doc: "With --describe: the topic of this id."},
+		{name: "partitions", value: needsValue, arg: "N", check: wholeNumber, doc: "With --create; the broker's default unless given."},
+		{name: "replication-factor", value: needsValue, arg: "N", check: wholeNumber, doc: "With --create; the broker's default unless given."},
+		{name: "replica-assignment", value: needsValue, arg: "B1:B2,B1:B2", doc: "With --create: the brokers of each partition."},
+		{name: "config", value: needsValue, arg: "K=V", many: true, doc: "With --create: a setting of the topic."},
+		{name: "delete-config", value: needsValue, arg: "K", many: true, refused: notBuilt},
+		{name: "if-exists", doc: "With --describe and --delete: a missing topic is no error."},
+		{name: "if-not-exists", doc: "With --create: an existing topic is no error."},
+		{name: "exclude-internal", doc: "Leave out internal topics."},
+		{name: "topics-with-overrides", doc: "With --describe: only topics with settings of their own."},
+		{name: "under-replicated-partitions", doc: "With --describe: only partitions that lack an in-sync replica."},
+		{name: "unavailable-partitions", doc: "With --describe: only partitions without a leader."},
+		{name: "under-min-isr-partitions", doc: "With --describe: only partitions below min.insync.replicas."},
+		{name: "at-min-isr-partitions", doc: "With --describe: only partitions at min.insync.replicas."},
+		{name: "partition-size-limit-per-response", value: needsValue, arg: "N", check: wholeNumber, idle: "topics are described by Metadata, which has no such limit"},
+		{name: "disable-rack-aware", idle: "gone with ZooKeeper in Kafka 3.0"},
+		{name: "force", idle: "gone with ZooKeeper in Kafka 3.0"},
+		{name: "zookeeper", value: needsValue, refused: "gone in Kafka 3.0", insteadUse: "--bootstrap-server HOST:PORT"},
+	},
+}
+
+func checkTopicOptions(o *options) error {
+	if !o.has("bootstrap-server") {
+		return &usageError{problem: "--bootstrap-server must be specified", advice: "add --bootstrap-server HOST:PORT"}
+	}
+	if countGiven(o, "create", "delete", "list", "describe") != 1 {
+		return usage("Command must include exactly one action: --list, --describe, --create, --alter or --delete")
+	}
+	if !o.has("topic") && (o.has("create") || o.has("delete")) {
+		return &usageError{problem: `Missing required argument "[topic]"`, advice: "add --topic NAME"}
+	}
+	filters := []string{"topics-with-overrides", "under-replicated-partitions", "unavailable-partitions", "under-min-isr-partitions", "at-min-isr-partitions", "topic-id"}
+	creating := []string{"partitions", "replication-factor", "replica-assignment", "config", "if-not-exists"}
+	for _, action := range []string{"list", "describe", "delete"} {
+		if err := exclude(o, action, creating...); err != nil {
+			return err
+		}
+	}
+	for _, action := range []string{"list", "create", "delete"} {
+		if err := exclude(o, action, filters...); err != nil {
+			return err
+		}
+	}
+	for _, action := range []string{"list", "create"} {
+		if err := exclude(o, action, "if-exists"); err != nil {
+			return err
+		}
+	}
+	if err := exclude(o, "topics-with-overrides", filters[1:]...); err != nil {
+		return err
+	}
+	return exclude(o, "replica-assignment", "partitions", "replication-factor")
+}
+
+func runTopics(ctx context.Context, s *session, o *options) error {
+	if err := checkTopicOptions(o); err != nil {
+		return err
+	}
+	c, err := s.openAdmin(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	run := &topicRun{session: s, options: o, admin: client.NewAdmin(c)}
+	switch {
+	case o.has("create"):
+		err = run.create(ctx)
+	case o.has("delete"):
+		err = run.delete(ctx)
+	case o.has("list"):
+		err = run.list(ctx)
+	default:
+		err = run.describe(ctx)
+	}
+	if err != nil && !brokenPipe(err) {
+		fmt.Fprintf(s.Out, "Error while executing topic command : %s\n", oneLine(brokerWords(err)))
+	}
+	return err
+}
+
+// brokerWords is the message alone where the broker gave one: what Kafka's
+// tools print.
+func brokerWords(err error) string {
+	var topic *client.TopicError
+	if errors.As(err, &topic) && topic.Message != "" {
+		return topic.Message
+	}
+	return err.Error()
+}
+
+// topicRun is one run of the tool after its options have been checked.
+type topicRun struct {
+	*session
+	*options
+	admin *client.Admin
+}
+
+func (r *topicRun) create(ctx context.Context) error {
+	topic := client.NewTopic{Name: r.get("topic"), Partitions: -1, ReplicationFactor: -1, Configs: map[string]string{}}
+	if strings.ContainsAny(topic.Name, "._") {
+		fmt.Fprintln(r.Out, "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.")
+	}
+	if r.has("partitions") {
+		if topic.Partitions = int32(r.integer("partitions")); topic.Partitions < 1 {
+			return errors.New("The partitions must be greater than 0")
+		}
+	}
+	if r.has("replication-factor") {
+		if n := r.integer("replication-factor"); n < 1 || n > 32767 {
+			return errors.New("The replication factor must be between 1 and 32767 inclusive")
+		}
+		topic.ReplicationFactor = int16(r.integer("replication-factor"))
+	}
+	for _, kv := range r.all("config") {
+		key, value, ok := strings.Cut(kv, "=")
+		if !ok {
+			return errors.New(`requirement failed: Invalid topic config: all configs to be added must be in the format "key=val".`)
+		}
+		topic.Configs[strings.TrimSpace(key)] = strings.TrimSpace(value)
+	}
+	var err error
+	if topic.Assignment, err = parseAssignment(r.get("replica-assignment")); err != nil {
+		return err
+	}
+	err = r.admin.CreateTopic(ctx, topic)
+	if r.has("if-not-exists") && errors.Is(err, kafka.ErrTopicAlreadyExists) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(r.Out, "Created topic %s.\n", topic.Name)
+	return err
+}
+
+// parseAssignment reads B1:B2,B3:B4: the brokers of partition 0, of 1, ...
+func parseAssignment(text string) ([][]kafka.NodeID, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var all [][]kafka.NodeID
+	for i, partition := range strings.Split(text, ",") {
+		var replicas []kafka.NodeID
+		for _, id := range strings.Split(partition, ":") {
+			n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 32)
+			if err != nil {
+				return nil, fmt.Errorf("replica assignment of partition %d: %q is no broker id", i, id)
+			}
+			replicas = append(replicas, kafka.NodeID(n))
+		}
+		if i > 0 && len(replicas) != len(all[0]) {
+			return nil, fmt.Errorf("Partition %d has different replication factor: %s", i, partition)
+		}
+		all = append(all, replicas)
+	}
+	return all, nil
+}
+
+func (r *topicRun) delete(ctx context.Context) error {
+	selected, err := r.selected(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range selected {
+		if err := r.admin.DeleteTopic(ctx, t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *topicRun) list(ctx context.Context) error {
+	selected, err := r.selected(ctx)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(selected))
+	for i, t := range selected {
+		names[i] = t.Name
+	}
+	_, err = fmt.Fprintln(r.Out, strings.Join(names, "\n"))
+	return err
+}

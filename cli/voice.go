@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// The rules of the voice: results go to standard output; everything said to
+// the user goes to standard error, one line each, beginning with "error:",
+// "hint:" or "warning:". Errors are lower case and end without a period, but for
+// the sentences that scripts know from Kafka's tools. A hint holds a command
+// or a setting to try. No colours: nothing to switch off.
+
+// voice speaks to the user on standard error.
+type voice struct{ err io.Writer }
+
+func (v voice) warn(format string, args ...any) {
+	fmt.Fprintf(v.err, "warning: %s\n", oneLine(fmt.Sprintf(format, args...)))
+}
+
+// warning is warn for what is no format.
+func (v voice) warning(text string) { v.warn("%s", text) }
+
+func (v voice) say(format string, args ...any) { fmt.Fprintf(v.err, format+"\n", args...) }
+
+func (v voice) hint(text string) {
+	if text != "" {
+		fmt.Fprintf(v.err, "hint: %s\n", oneLine(text))
+	}
+}
+
+// report prints the error and the advice for it.
+func (v voice) report(err error) {
+	fmt.Fprintf(v.err, "error: %s\n", oneLine(err.Error()))
+	v.hint(hintFor(err))
+}
+
+// oneLine keeps a message that quotes foreign text from breaking the line or
+// driving the terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f:
+			return '?'
+		}
+		return r
+	}, strings.TrimSpace(s))
+}
+
+// exitError is an error that has a code of its own, or one that was told
+// already (quiet): then only the code is left to give.
+type exitError struct {
+	code  int
+	err   error
+	quiet bool
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// brokenPipe says that whoever read our output has gone: no mistake of the
+// user, hence no message.
+func brokenPipe(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
+}
+
+// terminal says whether a stream is a terminal.
+func terminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
