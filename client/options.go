@@ -155,7 +155,6 @@ func GroupOptions(v *config.Values) ([]kgo.Opt, error) {
 		kgo.ConsumerGroup(v.String("group.id")),
 		kgo.SessionTimeout(v.Duration("session.timeout.ms")),
 		kgo.HeartbeatInterval(v.Duration("heartbeat.interval.ms")),
-		kgo.RebalanceTimeout(v.Duration("max.poll.interval.ms")),
 		kgo.Balancers(balancers...),
 	}
 	if id := v.String("group.instance.id"); id != "" {

@@ -15,9 +15,6 @@ const (
 	newestProduce int16 = 12
 )
 
-// ZstdProduce is the first version of Produce that takes zstd.
-const ZstdProduce int16 = 7
-
 // Fetch sends the request and reads the response into buf, which is replaced
 // by a larger one where it does not fit; what is returned is to be given next
 // time. The records in resp are slices of it. When ctx ends before the
@@ -83,9 +80,4 @@ func (c *Conn) Produce(ctx context.Context, req *wire.ProduceRequest, done func(
 	return c.send(call, wait, func(dst net.Buffers, scratch []byte) (net.Buffers, []byte) {
 		return req.Encode(dst, scratch, version)
 	})
-}
-
-// ProduceVersion is the version of Produce that this broker is spoken to in.
-func (c *Conn) ProduceVersion(ctx context.Context) (int16, error) {
-	return c.version(ctx, wire.ProduceKey, wire.MinProduce, newestProduce)
 }

@@ -2,7 +2,9 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"schloss/client"
@@ -20,33 +22,207 @@ type Config struct {
 	Streams int    // num.streams; 0: 1
 	Include string // Java regular expression of topics, as --include takes it
 
-	CommitInterval     time.Duration // offset.commit.interval.ms; 0: one minute
-	AbortOnSendFailure bool          // end on the first batch that the target refuses
+	CommitInterval time.Duration // offset.commit.interval.ms; 0: one minute
+	// AbortOnSendFailure ends the mirror on the first batch that the target
+	// refuses. Without it such a batch is dropped and counted, as
+	// MirrorMaker 1 does; a refusal that is not the batch's fault, a denied
+	// topic above all, halts the partition instead: to drop all it has would
+	// help nobody.
+	AbortOnSendFailure bool
 
 	// Progress, where set, is called every ProgressInterval (0: one second)
 	// and once at the end, from one goroutine.
 	Progress         func(Progress)
 	ProgressInterval time.Duration
-	// Notice, where set, is told what an operator should know.
+	// Notice, where set, is told what an operator should know, one call at a
+	// time.
 	Notice func(string)
 }
 
 // Mirror copies topics until it is told to stop.
-type Mirror struct{ config Config }
+type Mirror struct {
+	config   Config
+	settings settings
+	source   *source
+	target   Target
+	group    *group
+	pool     *pool
+	streams  []*stream
 
-// New checks the config. Its error is a *PatternError or a *SettingError.
-func New(c Config) (*Mirror, error) { return &Mirror{config: c}, nil }
+	running    sync.WaitGroup
+	firstStart bool             // the group had committed nothing
+	atStart    map[string]int32 // partitions of the topics that were there at the start
+
+	committing sync.Mutex // held while positions are written or given back
+	dirty      chan struct{}
+	fatal      context.CancelCauseFunc
+	telling    sync.Mutex // held while Notice is called
+
+	mu      sync.Mutex // guards what follows
+	given   map[kafka.TopicPartition]*partition
+	rates   rates
+	retired totals // of partitions that were given back
+}
+
+// New checks the config. Its error is a *PatternError or a
+// *client.SettingError.
+func New(c Config) (*Mirror, error) {
+	m := &Mirror{
+		config: c,
+		dirty:  make(chan struct{}, 1),
+		given:  make(map[kafka.TopicPartition]*partition),
+	}
+	var err error
+	if m.settings, err = readSettings(c.Source, c.Consumer, c.Producer); err != nil {
+		return nil, err
+	}
+	f, err := newFilter(c.Include, !c.Consumer.Bool("exclude.internal.topics"))
+	if err != nil {
+		return nil, err
+	}
+	if m.target, err = newClusterTarget(c.Target, c.Producer, !c.AbortOnSendFailure, m.notice); err != nil {
+		return nil, err
+	}
+	m.source = newSource(c.Source, f, refreshInterval(c.Consumer), m.settings.backoff, m.notice)
+	m.pool = newPool(m.settings.memory)
+	for i := range max(1, c.Streams) {
+		m.streams = append(m.streams, &stream{index: i, mirror: m, fetchers: make(map[kafka.NodeID]*fetcher)})
+	}
+	return m, nil
+}
 
 // Notices are the settings of both files that have no effect here.
-func (m *Mirror) Notices() []string { return nil }
+func (m *Mirror) Notices() []string { return notices(m.config.Consumer, m.config.Producer) }
+
+// leaveWithin bounds the end: draining, the last commit, leaving the group.
+const leaveWithin = 15 * time.Second
 
 // Run mirrors until the context ends; then it waits for what is under way,
 // commits, leaves the group and returns nil. It returns a *SendError when the
 // target refused a batch and AbortOnSendFailure is set.
-func (m *Mirror) Run(ctx context.Context) error { return nil }
+func (m *Mirror) Run(ctx context.Context) error {
+	ctx, m.fatal = context.WithCancelCause(ctx)
+	defer m.fatal(nil)
+	if err := m.start(ctx); err != nil {
+		return err
+	}
+	// What carries the copies outlives the context: the end is to be orderly.
+	carry, stop := context.WithCancel(context.Background())
+	m.group.assign = func(tps []kafka.TopicPartition) {
+		ours := m.accept(tps)
+		m.running.Go(func() { m.begin(carry, ours) })
+	}
+	m.running.Go(func() { m.target.Run(carry) })
+	m.running.Go(func() { m.commitEvery(carry) })
+	m.running.Go(func() { m.tellProgress(carry) })
 
-// Snapshot is the state right now.
-func (m *Mirror) Snapshot() Progress { return Progress{} }
+	m.discover(ctx, carry)
+
+	m.group.leave(leaveWithin)
+	m.group.member.Close()
+	stop()
+	m.running.Wait()
+	if m.config.Progress != nil {
+		m.config.Progress(m.Snapshot())
+	}
+	return m.outcome(ctx)
+}
+
+// start does what must succeed before anything is copied.
+func (m *Mirror) start(ctx context.Context) error {
+	committed, err := m.source.admin.CommittedOffsets(ctx, m.settings.group)
+	if err != nil {
+		return fmt.Errorf("look up the positions of group %q: %w", m.settings.group, err)
+	}
+	m.firstStart = len(committed) == 0
+	if _, _, err := m.source.look(ctx); err != nil {
+		return fmt.Errorf("look up the source's topics: %w", err)
+	}
+	m.atStart = m.source.counts()
+	m.rates.begin(time.Now())
+	m.group = &group{release: m.release, fail: m.fatal}
+	return joinGroup(m.config.Source, m.config.Consumer, m.group)
+}
+
+// outcome is nil when it was the caller who ended the run.
+func (m *Mirror) outcome(ctx context.Context) error {
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// discover looks for topics and leaders until the context ends.
+func (m *Mirror) discover(ctx, carry context.Context) {
+	names := m.source.names()
+	if len(names) == 0 {
+		m.notice(fmt.Sprintf("no topic of the source matches %q yet; looking every %v", m.config.Include, m.source.every))
+	}
+	m.group.member.AddConsumeTopics(names...)
+	for failed := false; ctx.Err() == nil; {
+		m.source.wait(ctx)
+		found, lost, err := m.source.look(ctx)
+		if err != nil && ctx.Err() == nil && !failed {
+			m.notice(fmt.Sprintf("look up the source's topics: %v; trying again", err))
+		}
+		failed = err != nil
+		for _, topic := range found {
+			m.notice(fmt.Sprintf("topic %s is new", topic))
+		}
+		m.group.member.AddConsumeTopics(found...)
+		for _, topic := range lost {
+			m.notice(fmt.Sprintf("topic %s is gone from the source", topic))
+			m.group.member.PurgeTopicsFromConsuming(topic)
+		}
+		for _, s := range m.streams {
+			s.follow(carry)
+		}
+	}
+}
+
+// fetchBytes is how much one response may bring: two for every connection fit
+// in the memory.
+func (m *Mirror) fetchBytes() int32 {
+	share := m.settings.memory / int64(2*len(m.streams)*m.source.leadingNodes())
+	return int32(min(int64(m.settings.fetchMaxBytes), max(share, minFetchBytes), maxFetchBytes))
+}
+
+// Bounds of a response: enough to pay for the request, few enough that it
+// stays in the processor's cache until it is sent.
+const (
+	minFetchBytes = 256 << 10
+	maxFetchBytes = 4 << 20
+)
+
+// notice tells the operator.
+func (m *Mirror) notice(text string) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	if m.config.Notice != nil {
+		m.config.Notice(text)
+	}
+}
+
+// halted tells of a partition that does not go on.
+func (m *Mirror) halted(tp kafka.TopicPartition, h *Halt) {
+	m.notice(fmt.Sprintf("partition %s: %v", tp, h))
+}
+
+// refused tells of a batch that the target did not take, and ends the mirror
+// where it is to end then.
+func (m *Mirror) refused(s *span, h *Halt) {
+	m.halted(s.p.tp, h)
+	if m.config.AbortOnSendFailure {
+		m.fatal(&SendError{TopicPartition: s.p.tp, Offset: s.offset, Err: h.Err})
+	}
+}
+
+// fetchError is the error for a code that the source answered.
+func (m *Mirror) fetchError(tp kafka.TopicPartition, code kafka.ErrorCode) error {
+	err := &client.AnswerError{Doing: "fetch from partition", Name: tp.String(), Code: code}
+	return client.Denied(err, kafka.Read, kafka.Topic, tp.Topic)
+}
 
 // SendError is a batch that the target refused (exit code 255 in MirrorMaker 1).
 type SendError struct {
@@ -60,12 +236,3 @@ func (e *SendError) Error() string {
 }
 
 func (e *SendError) Unwrap() error { return e.Err }
-
-// PatternError is a topic pattern that is not understood.
-type PatternError struct {
-	Pattern, Problem string
-}
-
-func (e *PatternError) Error() string {
-	return fmt.Sprintf("topic pattern %q: %s", e.Pattern, e.Problem)
-}

@@ -1,0 +1,190 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"schloss/kafka"
+)
+
+// begin starts to copy partitions that the group has given us. It goes on
+// trying while they are ours.
+func (m *Mirror) begin(ctx context.Context, ours []*partition) {
+	for attempt := 1; len(ours) > 0 && ctx.Err() == nil; attempt++ {
+		err := m.prepare(ctx, ours)
+		if err == nil {
+			return
+		}
+		if attempt == 1 && ctx.Err() == nil {
+			m.notice(fmt.Sprintf("begin to copy %d partitions: %v; trying again", len(ours), err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause(m.settings.backoff, attempt)):
+		}
+		ours = m.still(ours)
+	}
+}
+
+// accept notes partitions as ours, not yet running.
+func (m *Mirror) accept(tps []kafka.TopicPartition) (ours []*partition) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, tp := range tps {
+		p := &partition{tp: tp, leader: -1}
+		p.startAt(-1, -1)
+		m.given[tp] = p
+		ours = append(ours, p)
+	}
+	return ours
+}
+
+// still are those that are not taken from us and not yet in a stream.
+func (m *Mirror) still(ps []*partition) (ours []*partition) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range ps {
+		if m.given[p.tp] == p && p.stream == nil {
+			ours = append(ours, p)
+		}
+	}
+	return ours
+}
+
+// prepare finds each partition's position and its place in the target, and
+// hands it to a stream. Its error may pass.
+func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
+	tps := make([]kafka.TopicPartition, len(ps))
+	for i, p := range ps {
+		tps[i] = p.tp
+	}
+	places, err := m.positions(ctx, tps)
+	if err != nil {
+		return err
+	}
+	topics := make(map[string]TargetTopic)
+	for _, p := range ps {
+		topic, known := topics[p.tp.Topic]
+		var halt *Halt
+		if !known {
+			if topic, halt, err = m.targetTopic(ctx, p.tp.Topic); err != nil {
+				return err
+			}
+			topics[p.tp.Topic] = topic
+		}
+		place, ok := places[p.tp]
+		if !ok {
+			return fmt.Errorf("the source answered no position for %s", p.tp)
+		}
+		if halt == nil {
+			halt = place.halt
+		}
+		if halt == nil && p.tp.Partition >= topic.Partitions {
+			halt = &Halt{Reason: FewerPartitions, Err: fmt.Errorf("the target's topic has %d partitions", topic.Partitions)}
+		}
+		m.launch(ctx, p, place, topic.Limits, halt)
+	}
+	m.touch()
+	return nil
+}
+
+// targetTopic finds a topic of the target, or creates it with as many
+// partitions as the source's has.
+func (m *Mirror) targetTopic(ctx context.Context, name string) (TargetTopic, *Halt, error) {
+	topic, err := m.target.Topic(ctx, name)
+	if errors.Is(err, kafka.ErrUnknownTopicOrPartition) {
+		partitions := m.source.partitions(name)
+		if partitions == 0 {
+			return TargetTopic{}, nil, fmt.Errorf("create topic %q: the source does not show it any more", name)
+		}
+		switch err := m.target.CreateTopic(ctx, name, partitions); {
+		case err == nil:
+			m.notice(fmt.Sprintf("topic %s created on the target, partitions: %d", name, partitions))
+		case errors.Is(err, kafka.ErrTopicAlreadyExists): // somebody was faster
+		case transient(err):
+			return TargetTopic{}, nil, err
+		default:
+			return TargetTopic{}, &Halt{Reason: TopicNotCreated, Offset: -1, Err: err}, nil
+		}
+		// A new topic shows after a moment; until then the caller tries again.
+		topic, err = m.target.Topic(ctx, name)
+	}
+	if err != nil && !transient(err) {
+		return TargetTopic{}, &Halt{Reason: TargetRefused, Offset: -1, Err: err}, nil
+	}
+	return topic, nil, err
+}
+
+// launch hands a partition to the stream that has the fewest, unless it was
+// taken from us meanwhile. A halted one is kept, to be seen.
+func (m *Mirror) launch(ctx context.Context, p *partition, at place, limits Limits, halt *Halt) {
+	if m.place(ctx, p, at, limits, halt) && halt != nil {
+		m.halted(p.tp, halt)
+	}
+}
+
+func (m *Mirror) place(ctx context.Context, p *partition, at place, limits Limits, halt *Halt) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.given[p.tp] != p || p.stream != nil {
+		return false
+	}
+	s := m.streams[0]
+	for _, other := range m.streams[1:] {
+		if other.size() < s.size() {
+			s = other
+		}
+	}
+	p.startAt(at.at, at.committed)
+	p.limits = limits
+	if p.halt = halt; halt == nil {
+		p.appender = m.target.Open(s.index, p.tp)
+	}
+	s.adopt(ctx, p)
+	return true
+}
+
+// drainWithin is how long batches under way are waited for when a partition is
+// given back. What is not acknowledged by then is copied again by the next
+// owner.
+const drainWithin = 10 * time.Second
+
+// release gives partitions back: nothing more is sent, what is under way is
+// waited for, and, while the group still counts us in, the positions are
+// committed. After that nothing is ever committed for them: Kafka would take
+// it and move the next owner's position.
+func (m *Mirror) release(ctx context.Context, tps []kafka.TopicPartition, commit bool) {
+	m.committing.Lock()
+	defer m.committing.Unlock()
+	m.mu.Lock()
+	var leaving []*partition
+	for _, tp := range tps {
+		if p := m.given[tp]; p != nil {
+			delete(m.given, tp)
+			if p.stream != nil {
+				leaving = append(leaving, p)
+			}
+		}
+	}
+	m.mu.Unlock()
+	within := drainWithin
+	if !commit {
+		within = 0
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	var drained sync.WaitGroup
+	for _, p := range leaving {
+		drained.Go(func() { p.stream.release(drain, p) })
+	}
+	drained.Wait()
+	if commit {
+		m.commitOf(context.WithoutCancel(ctx), leaving)
+	}
+	for _, p := range leaving {
+		m.retire(p.stream.forget(p))
+	}
+}

@@ -1,0 +1,103 @@
+package mirror
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// buffer is the memory of one fetch response. The batches in it are sent from
+// where they lie, so it is free again only when the target has answered for
+// every one of them: a buffer reused earlier would send other records than
+// those that were acknowledged to the source (compare CVE-2026-35554).
+type buffer struct {
+	pool  *pool
+	bytes []byte
+	refs  atomic.Int32
+}
+
+func (b *buffer) hold() { b.refs.Add(1) }
+
+func (b *buffer) release() {
+	switch n := b.refs.Add(-1); {
+	case n == 0:
+		b.pool.put(b)
+	case n < 0:
+		panic("mirror: buffer released more often than held")
+	}
+}
+
+// pool hands out receive buffers and bounds the memory of all together.
+type pool struct {
+	limit int64 // bytes; buffer.memory of the producer
+	// poison, in tests, overwrites what is free.
+	poison func([]byte)
+
+	mu    sync.Mutex // guards what follows
+	free  []*buffer  // the last is the warmest
+	taken int        // buffers handed out
+	bytes int64      // of the buffers handed out, as they were when taken or grown
+	room  chan struct{}
+}
+
+func newPool(limit int64) *pool { return &pool{limit: limit, room: make(chan struct{})} }
+
+// get takes a buffer, held once. It waits while the others fill the limit.
+func (p *pool) get(ctx context.Context) (*buffer, error) {
+	for {
+		p.mu.Lock()
+		if p.taken == 0 || p.bytes < p.limit {
+			b := p.takeLocked()
+			p.mu.Unlock()
+			return b, nil
+		}
+		room := p.room
+		p.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (p *pool) takeLocked() *buffer {
+	b := &buffer{pool: p}
+	if n := len(p.free); n > 0 {
+		b, p.free = p.free[n-1], p.free[:n-1]
+	}
+	p.taken++
+	p.bytes += int64(cap(b.bytes))
+	b.refs.Store(1)
+	return b
+}
+
+// grown accounts for a buffer that was replaced by a larger one.
+func (p *pool) grown(b *buffer, bytes []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bytes += int64(cap(bytes) - cap(b.bytes))
+	b.bytes = bytes
+}
+
+func (p *pool) put(b *buffer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.poison != nil {
+		p.poison(b.bytes[:cap(b.bytes)])
+	}
+	p.taken--
+	p.bytes -= int64(cap(b.bytes))
+	if held := p.freeBytesLocked() + p.bytes; held < p.limit {
+		p.free = append(p.free, b)
+	}
+	close(p.room)
+	p.room = make(chan struct{})
+}
+
+func (p *pool) freeBytesLocked() (n int64) {
+	for _, b := range p.free {
+		n += int64(cap(b.bytes))
+	}
+	return n
+}

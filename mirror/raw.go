@@ -1,0 +1,80 @@
+package mirror
+
+import (
+	"fmt"
+
+	"schloss/kafka"
+	"schloss/kafka/batch"
+)
+
+// HaltReason is why a partition does not go on.
+type HaltReason string
+
+// The reasons. The first four are batches that may not pass as they are: only
+// a decoded and rebuilt copy would be right.
+const (
+	OldFormat       HaltReason = "old-format"          // magic 0 or 1
+	CompactedBatch  HaltReason = "compacted-batch"     // offsets are missing inside the batch, Kafka would refuse it
+	LogAppendTime   HaltReason = "log-append-time"     // the target would show other timestamps
+	BatchTooLarge   HaltReason = "batch-too-large"     // above the target's max.message.bytes
+	CorruptSource   HaltReason = "corrupt-source"      // what the source answered is no record batch
+	OffsetGone      HaltReason = "offset-out-of-range" // the source no longer has, or does not yet have, the position
+	NoPosition      HaltReason = "no-position"         // auto.offset.reset=none
+	SourceRefused   HaltReason = "source-refused"
+	TargetRefused   HaltReason = "target-refused"
+	TopicNotCreated HaltReason = "topic-not-created"
+	FewerPartitions HaltReason = "fewer-partitions" // the target's topic lacks this partition
+)
+
+// Halt is the end of one partition's copying; the others go on. Nothing is
+// lost by it: the position stays where it is.
+type Halt struct {
+	Reason HaltReason
+	Offset kafka.Offset // of the source, where it stands
+	Err    error        // more detail, or nil
+}
+
+func (h *Halt) Error() string {
+	if h.Err == nil {
+		return fmt.Sprintf("halted at offset %d: %s", h.Offset, h.Reason)
+	}
+	return fmt.Sprintf("halted at offset %d: %s: %v", h.Offset, h.Reason, h.Err)
+}
+
+func (h *Halt) Unwrap() error { return h.Err }
+
+// Limits are what a target's topic says about the batches it takes.
+type Limits struct {
+	MaxMessageBytes int  // 0: not known
+	LogAppendTime   bool // it gives records its own time
+}
+
+// verdict is what becomes of a batch.
+type verdict int8
+
+const (
+	pass verdict = iota
+	skip         // it holds nothing that a consumer would see
+	halt
+)
+
+// judge decides from the header alone whether a batch may pass as bytes, by
+// what Kafka's LogValidator would say to it and by what a consumer of the
+// target would then see.
+func judge(h batch.Header, l Limits) (verdict, HaltReason, error) {
+	switch {
+	case h.Attributes.Control() || h.Count == 0:
+		// Markers of transactions cannot be produced. An empty batch is what
+		// compaction leaves to keep a producer's state.
+		return skip, "", nil
+	case h.Count < 0 || h.LastOffsetDelta < 0:
+		return halt, CorruptSource, fmt.Errorf("it says it holds %d records, the last at %d", h.Count, h.LastOffsetDelta)
+	case h.LastOffsetDelta != h.Count-1:
+		return halt, CompactedBatch, fmt.Errorf("it holds %d records of %d offsets", h.Count, int64(h.LastOffsetDelta)+1)
+	case h.Attributes.LogAppendTime() && !l.LogAppendTime:
+		return halt, LogAppendTime, fmt.Errorf("the source's broker gave the timestamps, the target's topic has message.timestamp.type=CreateTime")
+	case l.MaxMessageBytes > 0 && h.Size > l.MaxMessageBytes:
+		return halt, BatchTooLarge, fmt.Errorf("it has %d bytes, the target's topic takes %d", h.Size, l.MaxMessageBytes)
+	}
+	return pass, "", nil
+}

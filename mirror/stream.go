@@ -1,0 +1,207 @@
+package mirror
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"schloss/kafka"
+	"schloss/kafka/wire"
+)
+
+// stream copies some of the partitions: num.streams of them work side by side,
+// each with its own connections to both clusters. MirrorMaker 1 makes each
+// stream a member of the group; here they share one member, because then a
+// topic of one partition does not land on the first stream as all others do,
+// and a rebalance has one member to wait for, not eight.
+type stream struct {
+	index  int
+	mirror *Mirror
+
+	mu         sync.Mutex // guards the partitions and what follows
+	partitions []*partition
+	fetchers   map[kafka.NodeID]*fetcher
+}
+
+// adopt begins to copy a partition.
+func (s *stream) adopt(ctx context.Context, p *partition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.stream = s
+	s.partitions = append(s.partitions, p)
+	slices.SortFunc(s.partitions, func(a, b *partition) int {
+		return cmp.Or(cmp.Compare(a.tp.Topic, b.tp.Topic), cmp.Compare(a.tp.Partition, b.tp.Partition))
+	})
+	s.leadLocked(ctx, p, s.mirror.source.leader(p.tp))
+}
+
+// leadLocked has the partition fetched from its leader.
+func (s *stream) leadLocked(ctx context.Context, p *partition, leader kafka.NodeID) {
+	p.leader = leader
+	if leader < 0 {
+		return
+	}
+	f := s.fetchers[leader]
+	if f == nil {
+		f = newFetcher(s, leader)
+		s.fetchers[leader] = f
+		s.mirror.running.Go(func() { f.run(ctx) })
+	}
+	f.signal()
+}
+
+// follow notes new leaders.
+func (s *stream) follow(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.partitions {
+		if leader := s.mirror.source.leader(p.tp); leader != p.leader {
+			s.leadLocked(ctx, p, leader)
+		}
+	}
+}
+
+// size is how many partitions the stream copies.
+func (s *stream) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.partitions)
+}
+
+// release ends the copying of a partition: nothing more is fetched or sent,
+// and what is under way is waited for as long as ctx lasts. What is
+// acknowledged by then may be committed, by the caller, before forget.
+func (s *stream) release(ctx context.Context, p *partition) {
+	s.mu.Lock()
+	p.leaving = true
+	appender := p.appender
+	s.mu.Unlock()
+	if appender != nil {
+		appender.Close(ctx)
+	}
+}
+
+// forget drops a released partition; from here on its position is not ours.
+// It returns what was copied.
+func (s *stream) forget(p *partition) totals {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.revoked = true
+	s.partitions = slices.DeleteFunc(s.partitions, func(q *partition) bool { return q == p })
+	return totals{p.records, p.bytes, p.dropped}
+}
+
+// fetched takes what a response holds for a partition.
+func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedPartition, memory *buffer) {
+	var spans []Copy
+	s.mu.Lock()
+	halted := p.halt != nil
+	switch {
+	case !p.running():
+	case r.Error == kafka.NoError:
+		p.rests = 0
+		spans = p.take(r, s.mirror.settings.committedOnly, memory)
+	case r.Error == kafka.ErrOffsetOutOfRange:
+		p.resting = true
+		s.mirror.running.Go(func() { s.reposition(ctx, p) })
+	case r.Error.Retriable() && r.Error != kafka.ErrCorruptMessage || r.Error == kafka.ErrUnknownServerError:
+		s.restLocked(p)
+	default:
+		p.stop(SourceRefused, p.next, s.mirror.fetchError(p.tp, r.Error))
+	}
+	appender := p.appender
+	newly := !halted && p.halt != nil
+	s.mu.Unlock()
+	if len(spans) > 0 {
+		appender.Append(spans)
+	}
+	if newly {
+		s.mirror.halted(p.tp, p.halt)
+	}
+}
+
+// restLocked leaves a partition alone for a while and has its leader looked
+// for.
+func (s *stream) restLocked(p *partition) {
+	p.resting = true
+	p.rests++
+	s.mirror.source.refresh()
+	time.AfterFunc(pause(s.mirror.settings.backoff, p.rests), func() { s.wake(p) })
+}
+
+// wake ends a partition's rest.
+func (s *stream) wake(p *partition) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.resting = false
+	if f := s.fetchers[p.leader]; f != nil {
+		f.signal()
+	}
+}
+
+// answered takes the target's answer for one batch.
+func (s *stream) answered(sp *span, err error) {
+	p := sp.p
+	var dropped *DroppedError
+	s.mu.Lock()
+	before := p.backlog
+	switch {
+	case err == nil:
+		p.records += int64(sp.records)
+		p.bytes += int64(len(sp.batch))
+	case errors.As(err, &dropped):
+		p.dropped += int64(sp.records)
+	}
+	p.settle(sp, err == nil || dropped != nil)
+	halted := p.halt != nil
+	if err != nil && dropped == nil && !errors.Is(err, errAppenderClosed) {
+		s.refusedLocked(sp, err)
+	}
+	newly := !halted && p.halt != nil
+	if room := s.mirror.settings.partitionBytes; before >= room && p.backlog < room {
+		if f := s.fetchers[p.leader]; f != nil {
+			f.signal()
+		}
+	}
+	s.mu.Unlock()
+	sp.memory.release()
+	if dropped != nil {
+		s.mirror.notice("partition " + p.tp.String() + ": a batch of the target's refusal was left out: " + dropped.Err.Error())
+	}
+	if newly {
+		s.mirror.refused(sp, p.halt)
+	}
+}
+
+// refusedLocked decides what a refused batch means. A damaged one may have
+// been damaged on its way to us, so it is fetched once more.
+func (s *stream) refusedLocked(sp *span, err error) {
+	p := sp.p
+	switch {
+	case p.rereading || sp.generation != p.generation:
+	case errors.Is(err, kafka.ErrCorruptMessage) && p.reread != sp.offset && p.halt == nil:
+		p.reread, p.rereading = sp.offset, true
+		s.mirror.running.Go(func() { s.reopen(p) })
+	default:
+		p.stop(TargetRefused, sp.offset, err)
+	}
+}
+
+// reopen begins again behind what is acknowledged.
+func (s *stream) reopen(p *partition) {
+	p.appender.Close(context.Background()) // nothing is under way after a refusal
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.leaving {
+		return
+	}
+	p.rewind()
+	p.appender = s.mirror.target.Open(s.index, p.tp)
+	p.rereading = false
+	if f := s.fetchers[p.leader]; f != nil {
+		f.signal()
+	}
+}

@@ -1,0 +1,61 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+
+	"schloss/kafka"
+	"schloss/kafka/batch"
+)
+
+// Target is where a mirror writes: another cluster, or a link into a broker.
+type Target interface {
+	// Topic describes a topic; the error wraps
+	// kafka.ErrUnknownTopicOrPartition where there is none.
+	Topic(ctx context.Context, name string) (TargetTopic, error)
+	// CreateTopic creates a topic.
+	CreateTopic(ctx context.Context, name string, partitions int32) error
+	// Open prepares to append to a partition. Partitions of one stream share
+	// connections.
+	Open(stream int, tp kafka.TopicPartition) Appender
+	// Run keeps the target going until the context ends, and then lets go of
+	// everything.
+	Run(ctx context.Context)
+}
+
+// TargetTopic is a topic of the target.
+type TargetTopic struct {
+	Partitions int32
+	Limits     Limits
+}
+
+// Appender appends batches to one partition, in the order given.
+type Appender interface {
+	// Append hands over batches and returns at once. Done is called once for
+	// each copy, in order. Until then the bytes are the appender's, who may
+	// rewrite their headers.
+	Append(copies []Copy)
+	// Close forgets what was not sent yet and waits, as long as the context
+	// lasts, for the answers to what was. Done is called for all.
+	Close(ctx context.Context)
+}
+
+// Copy is one batch on its way.
+type Copy interface {
+	Batch() batch.Batch
+	// Done says what became of the batch: nil, it is appended and
+	// acknowledged; a *DroppedError, the target refused it and those behind it
+	// go on; anything else, it and all behind it are not appended.
+	Done(err error)
+}
+
+// DroppedError is a batch that the target refused and the mirror was told to
+// leave out (--abort.on.send.failure false).
+type DroppedError struct{ Err error }
+
+func (e *DroppedError) Error() string { return "dropped: " + e.Err.Error() }
+
+func (e *DroppedError) Unwrap() error { return e.Err }
+
+// errAppenderClosed is what becomes of batches that were not sent any more.
+var errAppenderClosed = errors.New("the appender is closed")
