@@ -3,7 +3,6 @@ package listener
 import (
 	"bufio"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -13,10 +12,13 @@ import (
 )
 
 const (
-	plainReadAhead = 16 << 10 // buffer in front of a plaintext socket
-	maxHint        = 2 << 20  // largest buffer a frame is awaited with
-	writeBatch     = 1 << 20  // answers gathered for one write end here
-	recordSize     = 16 << 10 // largest TLS record
+	// Buffers in front of a plaintext socket and of TLS, which has its own.
+	plainReadAhead  = 16 << 10
+	secureReadAhead = 4 << 10
+
+	maxHint    = 2 << 20  // largest buffer a frame is awaited with
+	writeBatch = 1 << 20  // answers gathered for one write end here
+	recordSize = 16 << 10 // largest TLS record
 )
 
 var errIdle = errors.New("connection was idle for connections.max.idle.ms")
@@ -65,12 +67,16 @@ func (c *conn) run() error {
 // read takes frames in until the peer is done (io.EOF or an error) or the
 // connection is drained (nil).
 func (c *conn) read() error {
-	var in io.Reader = c.stream
-	if c.gather == nil {
-		in = bufio.NewReaderSize(c.stream, plainReadAhead)
+	size := plainReadAhead
+	if c.gather != nil {
+		size = secureReadAhead
 	}
+	in := bufio.NewReaderSize(c.stream, size)
 	pool, hint := c.listener.pool, 0
 	for c.awaitRoom() {
+		if _, err := in.Peek(1); err != nil { // an idle connection holds no large buffer
+			return err
+		}
 		frame, err := wire.ReadFrame(in, c.listener.cfg.MaxFrame, pool.Get(hint))
 		if err != nil {
 			pool.Put(frame)
@@ -138,13 +144,14 @@ func (c *conn) end(r *Request, fill func()) bool {
 // endReading notes that no more requests come. Without a reason the writer
 // still sends what is owed; with one the connection is cut.
 func (c *conn) endReading(reason error) {
-	if reason != nil {
-		c.fail(reason)
-	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	drained := c.closed // then the reader was only woken
 	c.closed = true
 	c.ready.Signal()
+	c.mu.Unlock()
+	if reason != nil && !drained {
+		c.fail(reason)
+	}
 }
 
 // drain ends reading and gives up what is parked; produced records still get
