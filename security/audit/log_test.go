@@ -1,0 +1,210 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"schloss/kafka"
+	"schloss/security/acl"
+)
+
+// fakeClock is moved by hand.
+type fakeClock struct{ at time.Time }
+
+func (c *fakeClock) now() time.Time          { return c.at }
+func (c *fakeClock) advance(d time.Duration) { c.at = c.at.Add(d) }
+
+func newFake() *fakeClock { return &fakeClock{time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)} }
+
+func denial(principal string) Record {
+	return Record{Principal: principal, Host: "10.0.0.1", API: "Produce", Operation: kafka.Write, ResourceType: kafka.Topic, Resource: "test"}
+}
+
+func lines(t *testing.T, b *bytes.Buffer) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for text := range strings.Lines(b.String()) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(text), &entry); err != nil {
+			t.Fatalf("line %q: %v", text, err)
+		}
+		all = append(all, entry)
+	}
+	b.Reset()
+	return all
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLineOfDenial(t *testing.T) {
+	deny := acl.Binding{ResourceType: kafka.Topic, Name: "te", Pattern: kafka.Prefixed, Principal: "User:*", Host: "*", Operation: kafka.All, Permission: kafka.Deny}
+	tests := []struct {
+		name     string
+		decision acl.Decision
+		want     string
+	}{
+		{"no binding", acl.Decision{},
+			`{"time":"2026-11-22T12:00:00.000Z","event":"denied","principal":"User:CN=a,O=b","host":"10.0.0.1","api":"Produce","operation":"WRITE","resourceType":"TOPIC","resource":"test","reason":"NoBinding"}`},
+		{"a binding", acl.Decision{Reason: acl.ByBinding, Binding: deny},
+			`{"time":"2026-11-22T12:00:00.000Z","event":"denied","principal":"User:CN=a,O=b","host":"10.0.0.1","api":"Produce","operation":"WRITE","resourceType":"TOPIC","resource":"test","reason":"Binding",` +
+				`"binding":{"resourceType":"TOPIC","name":"te","patternType":"PREFIXED","principal":"User:*","host":"*","operation":"ALL","permissionType":"DENY"}}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			r := denial("User:CN=a,O=b")
+			r.Decision = test.decision
+			check(t, New(&out, newFake().now).Denied(r))
+			if got := out.String(); got != test.want+"\n" {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestLineBreaksCannotBeForged(t *testing.T) {
+	var out bytes.Buffer
+	r := denial("User:a\n{\"event\":\"allowed\"}")
+	r.Resource = strings.Repeat("\u00fc", 40_000) + "\xff"
+	check(t, New(&out, newFake().now).Denied(r))
+	got := lines(t, &out)
+	if len(got) != 1 || got[0]["event"] != "denied" {
+		t.Fatalf("got %v", got)
+	}
+	if resource := got[0]["resource"].(string); len(resource) > maxText+40 || !strings.HasSuffix(resource, "\u00fc...(78977 bytes more)") {
+		t.Errorf("resource ends in %q", resource[len(resource)-40:])
+	}
+}
+
+func TestRepeatedDenialsAreCounted(t *testing.T) {
+	var out bytes.Buffer
+	clock := newFake()
+	l := New(&out, clock.now)
+	for range 5 {
+		check(t, l.Denied(denial("User:a")))
+		clock.advance(time.Second)
+	}
+	check(t, l.Denied(denial("User:b")))
+	if got := lines(t, &out); len(got) != 2 {
+		t.Fatalf("wrote %v, want the first denial of each", got)
+	}
+	clock.advance(5 * time.Second) // 10 s after the first
+	check(t, l.Tick())
+	got := lines(t, &out)
+	if len(got) != 1 || got[0]["repeated"] != 4.0 || got[0]["principal"] != "User:a" || got[0]["since"] != "2026-11-22T12:00:00.000Z" {
+		t.Fatalf("wrote %v, want 4 repetitions of User:a", got)
+	}
+	check(t, l.Denied(denial("User:a")))
+	if got := lines(t, &out); len(got) != 1 || got[0]["repeated"] != nil {
+		t.Fatalf("wrote %v, want a new window with a line of its own", got)
+	}
+	clock.advance(time.Minute)
+	check(t, l.Denied(denial("User:c")))
+	if got := lines(t, &out); len(got) != 1 || got[0]["principal"] != "User:c" {
+		t.Fatalf("wrote %v: what came once needs no count", got)
+	}
+}
+
+func TestEndedWindowsAreWrittenByTheNextDenial(t *testing.T) {
+	var out bytes.Buffer
+	clock := newFake()
+	l := New(&out, clock.now)
+	check(t, l.Denied(denial("User:a")))
+	check(t, l.Denied(denial("User:a")))
+	clock.advance(window)
+	check(t, l.Denied(denial("User:a")))
+	got := lines(t, &out)
+	if len(got) != 3 || got[1]["repeated"] != 1.0 || got[2]["repeated"] != nil {
+		t.Errorf("wrote %v", got)
+	}
+}
+
+func TestFlush(t *testing.T) {
+	var out bytes.Buffer
+	l := New(&out, newFake().now)
+	for range 3 {
+		check(t, l.Denied(denial("User:a")))
+	}
+	lines(t, &out)
+	check(t, l.Flush())
+	if got := lines(t, &out); len(got) != 1 || got[0]["repeated"] != 2.0 {
+		t.Errorf("wrote %v", got)
+	}
+	check(t, l.Flush())
+	if out.Len() != 0 {
+		t.Errorf("a second flush wrote %s", &out)
+	}
+}
+
+func TestFloodIsBounded(t *testing.T) {
+	var out bytes.Buffer
+	clock := newFake()
+	l := New(&out, clock.now)
+	const flood = capacity + 1000
+	for i := range flood {
+		check(t, l.Denied(denial(fmt.Sprint("User:", i))))
+	}
+	if got := lines(t, &out); len(got) != capacity || len(l.open) != capacity {
+		t.Fatalf("wrote %d lines and remembers %d, want %d", len(got), len(l.open), capacity)
+	}
+	clock.advance(window)
+	check(t, l.Tick())
+	got := lines(t, &out)
+	if len(got) != 1 || got[0]["overflow"] != 1000.0 || got[0]["since"] != "2026-11-22T12:00:00.000Z" || len(l.open) != 0 {
+		t.Errorf("wrote %v and remembers %d", got, len(l.open))
+	}
+}
+
+type brokenWriter struct{ err error }
+
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
+
+func TestWriterErrorIsReturned(t *testing.T) {
+	full := errors.New("disk full")
+	l := New(brokenWriter{full}, newFake().now)
+	if err := l.Denied(denial("User:a")); !errors.Is(err, full) {
+		t.Errorf("Denied = %v", err)
+	}
+	check(t, l.Denied(denial("User:a"))) // counted, not written
+	if err := l.Flush(); !errors.Is(err, full) {
+		t.Errorf("Flush = %v", err)
+	}
+}
+
+func TestManyGoroutines(t *testing.T) {
+	var out bytes.Buffer
+	l := New(&out, newFake().now)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for i := range 500 {
+				if err := l.Denied(denial(fmt.Sprint("User:", i%10))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	check(t, l.Flush())
+	sum := 0.0
+	for _, entry := range lines(t, &out) {
+		sum++
+		if n, ok := entry["repeated"].(float64); ok {
+			sum += n - 1
+		}
+	}
+	if sum != 8*500 {
+		t.Errorf("lines account for %v denials, want %d", sum, 8*500)
+	}
+}
