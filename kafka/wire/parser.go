@@ -8,7 +8,7 @@ import (
 )
 
 // Parser decodes requests with kmsg, safely. kmsg by itself counts up to 2^32
-// tagged fields that are not there (40 seconds for a request of ten bytes) and
+// tagged fields that are not there (a minute for a request of ten bytes) and
 // sets memory aside for as many array elements as bytes are left, whatever an
 // element takes. So the Parser first walks the bytes by the layout that it has
 // learned from kmsg, believes no count that the bytes cannot hold, and adds up
