@@ -110,21 +110,38 @@ type noCloser struct{}
 
 func (noCloser) Close() error { return nil }
 
+// Where a server.properties usually is, seen from where tools are started.
+var usualConfigs = []string{"config/server.properties", "server.properties"}
+
+// candidate is a file that may name the ZooKeeper.
+type candidate struct {
+	path   string
+	needed bool // the user named it, so it must be there
+}
+
+func (s *session) candidates() []candidate {
+	var out []candidate
+	if s.Env != nil && s.Env("SCHLOSS_CONFIG") != "" {
+		out = append(out, candidate{path: s.Env("SCHLOSS_CONFIG"), needed: true})
+	}
+	for _, path := range usualConfigs {
+		out = append(out, candidate{path: path})
+	}
+	return out
+}
+
 // serverOf finds the one file that names the ZooKeeper. The text is compared
 // as it stands, chroot included. A file given by --config is the only one asked.
 func (s *session) serverOf(connect, given string) (*config.Properties, error) {
-	candidates := []string{given}
+	candidates := []candidate{{path: given, needed: true}}
 	if given == "" {
-		candidates = []string{"config/server.properties", "server.properties"}
-		if s.Env != nil && s.Env("SCHLOSS_CONFIG") != "" {
-			candidates = append([]string{s.Env("SCHLOSS_CONFIG")}, candidates...)
-		}
+		candidates = s.candidates()
 	}
 	var found []*config.Properties
 	var infos []fs.FileInfo
-	for i, path := range candidates {
-		info, err := os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) && (given == "" && !(i == 0 && len(candidates) == 3)) {
+	for _, c := range candidates {
+		info, err := os.Stat(c.path)
+		if errors.Is(err, fs.ErrNotExist) && !c.needed {
 			continue
 		}
 		if err != nil {
@@ -134,17 +151,21 @@ func (s *session) serverOf(connect, given string) (*config.Properties, error) {
 			continue
 		}
 		infos = append(infos, info)
-		p, err := config.ReadFile(path)
+		p, err := config.ReadFile(c.path)
 		if err != nil {
 			return nil, err
 		}
-		if value, ok := p.Get("zookeeper.connect"); ok && strings.TrimSpace(value) == connect {
+		if connectOf(p) == connect {
 			found = append(found, p)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return nil, &noServerError{connect: connect, tried: candidates}
+		e := &noServerError{connect: connect}
+		for _, c := range candidates {
+			e.tried = append(e.tried, c.path)
+		}
+		return nil, e
 	case 1:
 		return found[0], nil
 	}

@@ -46,6 +46,9 @@ type Node struct {
 	ErrRunning error
 	// SocketDial reaches the Unix socket of the broker that runs on that data.
 	SocketDial func(p *config.Properties) (Dial, error)
+	// NotAllowed says whether Run's error is that the broker's own principal
+	// may not act on the cluster, and who that is.
+	NotAllowed func(err error) (principal string, ok bool)
 }
 
 // Signal is the cause of a context that a signal ended.
@@ -72,8 +75,9 @@ func toolNamed(name string) *tool {
 // Main runs the command that args name (args[0] is the program, as the shell
 // gives it) and returns the process's exit code.
 func Main(ctx context.Context, args []string, stdio IO, node Node) int {
-	s := &session{IO: stdio, voice: voice{stdio.Err}, node: node, name: filepath.Base(args[0])}
+	s := &session{IO: stdio, voice: voice{stdio.Err}, node: node, name: filepath.Base(args[0]), program: args[0]}
 	if t := toolNamed(args[0]); t != nil {
+		s.linked = true
 		return t.main(ctx, s, args[1:])
 	}
 	if len(args) > 1 {

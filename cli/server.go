@@ -2,6 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"schloss/kafka/config"
 )
@@ -36,5 +40,42 @@ func startServer(ctx context.Context, s *session, file string, overrides []strin
 	for _, kv := range given {
 		p.Set(kv[0], kv[1])
 	}
-	return s.node.Run(ctx, RunParams{Properties: p, Out: s.Out, Err: s.IO.Err})
+	err = s.node.Run(ctx, RunParams{Properties: p, Out: s.Out, Err: s.IO.Err})
+	if who, ok := s.node.NotAllowed(err); ok {
+		return &ownRightsError{err: err, principal: who, file: file, tool: s.beside("kafka-acls"), connect: connectOf(p)}
+	}
+	return err
+}
+
+func connectOf(p *config.Properties) string {
+	connect, _ := p.Get("zookeeper.connect")
+	return strings.TrimSpace(connect)
+}
+
+// ownRightsError is a broker that may not act on its own cluster.
+type ownRightsError struct {
+	err                            error
+	principal, file, tool, connect string
+}
+
+func (e *ownRightsError) Error() string { return e.err.Error() }
+func (e *ownRightsError) Unwrap() error { return e.err }
+
+// Hint is the command that allows it. It needs zookeeper.connect as the name
+// of the broker's store.
+func (e *ownRightsError) Hint() string {
+	if e.connect == "" {
+		return fmt.Sprintf("set super.users=%s in %s, or name its store there, as zookeeper.connect=localhost:2181, and run: %s",
+			e.principal, e.file, e.line("localhost:2181"))
+	}
+	return "allow it: " + e.line(e.connect)
+}
+
+func (e *ownRightsError) line(connect string) string {
+	config := ""
+	if !slices.Contains(usualConfigs, filepath.Clean(e.file)) {
+		config = " --config " + quotedPath(e.file)
+	}
+	return fmt.Sprintf("%s --authorizer-properties zookeeper.connect=%s%s --add --allow-principal %s --operation All --cluster",
+		e.tool, connect, config, quoted(e.principal))
 }

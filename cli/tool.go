@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 )
 
@@ -25,8 +26,19 @@ type tool struct {
 type session struct {
 	IO
 	voice
-	node Node
-	name string // how the user called the command, for hints
+	node    Node
+	name    string // of the command, for hints
+	program string // how the user called this program
+	linked  bool   // by a tool's name
+}
+
+// beside is how the user would call another tool: by the link beside the one
+// in use, or as a command of this program.
+func (s *session) beside(tool string) string {
+	if !s.linked {
+		return quotedPath(s.program) + " " + tool
+	}
+	return quotedPath(filepath.Join(filepath.Dir(s.program), tool+filepath.Ext(s.program)))
 }
 
 // Every tool knows these two.

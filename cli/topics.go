@@ -110,7 +110,7 @@ func runTopics(ctx context.Context, s *session, o *options) error {
 // brokerWords is the message alone where the broker gave one: what Kafka's
 // tools print.
 func brokerWords(err error) string {
-	var topic *client.TopicError
+	var topic *client.AnswerError
 	if errors.As(err, &topic) && topic.Message != "" {
 		return topic.Message
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,7 +16,10 @@ import (
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		first := (<-signals).(syscall.Signal)
 		cancel(&cli.Signal{Name: first.String(), Number: int(first)})
@@ -40,5 +44,12 @@ func nodeSide() cli.Node {
 		Offline:    node.Offline,
 		ErrRunning: node.ErrRunning,
 		SocketDial: node.SocketDial,
+		NotAllowed: func(err error) (string, bool) {
+			var e *node.NotAllowedError
+			if !errors.As(err, &e) {
+				return "", false
+			}
+			return e.Principal, true
+		},
 	}
 }
