@@ -17,7 +17,6 @@ var adminSettings = []Setting{
 
 var producerSettings = []Setting{
 	{Name: "acks", Kind: String, Default: "all", Check: oneOf("all", "-1", "0", "1"), Doc: "What must have a batch before it counts as sent: nobody (0), the leader (1) or all replicas."},
-	{Name: "batch.size", Kind: Int, Default: "16384", Check: atLeast(0), Doc: "Bytes of a batch before it is sent without lingering."},
 	{Name: "linger.ms", Kind: Long, Default: "0", Check: atLeast(0), Doc: "How long a batch waits for more records."},
 	{Name: "compression.type", Kind: String, Default: "none", Check: oneOf("none", "gzip", "snappy", "lz4", "zstd"), Doc: "How batches are compressed."},
 	{Name: "enable.idempotence", Kind: Boolean, Default: "true", Doc: "Whether a repeated send is recognised, so that no record is stored twice."},
@@ -26,7 +25,6 @@ var producerSettings = []Setting{
 	{Name: "delivery.timeout.ms", Kind: Int, Default: "120000", Check: atLeast(0), Doc: "How long a record may take before it counts as lost."},
 	{Name: "retries", Kind: Int, Default: maxInt32Text, Check: atLeast(0), Doc: "How often a failed send is repeated."},
 	{Name: "max.in.flight.requests.per.connection", Kind: Int, Default: "5", Check: atLeast(1), Doc: "Requests under way at a time to one broker."},
-	{Name: "max.block.ms", Kind: Long, Default: "60000", Check: atLeast(0), Doc: "How long to wait for metadata or room in the buffer."},
 	{Name: "transactional.id", Kind: String, NoDefault: true, Check: absent("transactions are not built"), Doc: "Refused unless empty."},
 }
 
@@ -81,7 +79,8 @@ var producerUnused = []unusedGroup{
 	{alwaysSticky, Boolean, `partitioner.adaptive.partitioning.enable partitioner.ignore.keys`},
 	{alwaysSticky, Long, `partitioner.availability.timeout.ms`},
 	{kgoDecides, Int, `compression.gzip.level compression.lz4.level compression.zstd.level`},
-	{kgoDecides, Long, `metadata.max.idle.ms`},
+	{kgoDecides, Long, `metadata.max.idle.ms max.block.ms`},
+	{"batches form by linger.ms and max.request.size", Int, `batch.size`},
 	{noTransactions, Int, `transaction.timeout.ms`},
 	{noTransactions, Boolean, `transaction.two.phase.commit.enable`},
 }

@@ -23,6 +23,7 @@ var serverSettings = []Setting{
 	// Who and where.
 	{Name: "broker.id", Kind: Int, Default: "-1", Check: atLeast(-1), Doc: "The id of this broker; -1 makes it 0."},
 	{Name: "node.id", Kind: Int, Default: "-1", Check: atLeast(-1), Doc: "The newer name of broker.id; wins over it."},
+	{Name: "broker.rack", Kind: String, NoDefault: true, Doc: "Where this broker is; clients are told."},
 	{Name: "listeners", Kind: List, Default: "PLAINTEXT://:9092", Check: notEmpty, Doc: "Addresses to listen on, each NAME://HOST:PORT; no host means all addresses."},
 	{Name: "advertised.listeners", Kind: List, NoDefault: true, Doc: "Addresses that clients are told to connect to; by default the listeners."},
 	{Name: "listener.security.protocol.map", Kind: List, Default: defaultMapped, Doc: "Security protocol of each listener name, as NAME:PROTOCOL."},

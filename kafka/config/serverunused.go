@@ -45,7 +45,7 @@ var serverUnused = []unusedGroup{
 	{noReplicas, Boolean, `
 		auto.leader.rebalance.enable controlled.shutdown.enable unclean.leader.election.enable
 		eligible.leader.replicas.enable follower.fetch.last.tiered.offset.enable`},
-	{noReplicas, String, `replica.selector.class broker.rack inter.broker.protocol.version`},
+	{noReplicas, String, `replica.selector.class inter.broker.protocol.version`},
 	{noReplicas, List, `cordoned.log.dirs`},
 	{noRaft, List, `process.roles controller.quorum.bootstrap.servers controller.quorum.voters early.start.listeners`},
 	{noRaft, String, `control.plane.listener.name metadata.log.dir`},
