@@ -27,6 +27,7 @@ var (
 	ErrTLSToPlaintext = errors.New("the broker speaks plaintext on this port and security.protocol is SSL")
 	ErrClosed         = errors.New("the broker closed the connection without an answer")
 	ErrNotKafka       = errors.New("the peer does not speak Kafka's protocol")
+	ErrController     = errors.New("this is a controller's port, which serves no clients")
 	ErrTimeout        = errors.New("no answer in time")
 )
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -70,10 +71,16 @@ func (d *dialer) try(ctx context.Context, addr string) error {
 
 // explainPlaintext says why a greeting in plaintext failed.
 func (d *dialer) explainPlaintext(ctx context.Context, addr string, err error) error {
-	if errors.Is(err, ErrPlaintextToTLS) || !errors.Is(err, ErrNotKafka) && speaksTLS(ctx, addr) {
+	if errors.Is(err, ErrPlaintextToTLS) || !answeredKafka(err) && speaksTLS(ctx, addr) {
 		return &ConnectError{addr, Protocol, ErrPlaintextToTLS}
 	}
 	return &ConnectError{addr, Protocol, err}
+}
+
+// answeredKafka says that an answer came, of whatever kind, so that the
+// security of the connection is not to blame.
+func answeredKafka(err error) bool {
+	return errors.Is(err, ErrNotKafka) || errors.Is(err, ErrController)
 }
 
 // explainTLS says why a handshake, or the greeting after it, failed.
@@ -81,7 +88,7 @@ func (d *dialer) explainTLS(ctx context.Context, addr string, err error) error {
 	var connect *ConnectError
 	if errors.As(err, &connect) {
 		err = connect.Err
-	} else if err = ssl.Explain(err); errors.Is(err, ErrNotKafka) {
+	} else if err = ssl.Explain(err); answeredKafka(err) {
 		return &ConnectError{addr, Protocol, err}
 	}
 	hungUp := errors.Is(err, ssl.ErrClosedInHandshake) || errors.Is(err, ssl.ErrPlaintextPeer) || errors.Is(err, ErrTimeout)
@@ -124,6 +131,10 @@ func greet(ctx context.Context, nc net.Conn) error {
 	var versions kmsg.ApiVersionsResponse
 	if err := versions.ReadFrom(body); err != nil || versions.ErrorCode != 0 || len(versions.ApiKeys) == 0 {
 		return ErrNotKafka
+	}
+	metadata := (&kmsg.MetadataRequest{}).Key()
+	if !slices.ContainsFunc(versions.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == metadata }) {
+		return ErrController
 	}
 	return nil
 }

@@ -104,6 +104,9 @@ func (m *Mirror) Run(ctx context.Context) error {
 	ctx, m.fatal = context.WithCancelCause(ctx)
 	defer m.fatal(nil)
 	if err := m.start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return m.outcome(ctx)
+		}
 		return err
 	}
 	// What carries the copies outlives the context: the end is to be orderly.
@@ -130,18 +133,50 @@ func (m *Mirror) Run(ctx context.Context) error {
 
 // start does what must succeed before anything is copied.
 func (m *Mirror) start(ctx context.Context) error {
-	committed, err := m.source.admin.CommittedOffsets(ctx, m.settings.group)
+	err := m.insist(ctx, fmt.Sprintf("look up the positions of group %q", m.settings.group), func() error {
+		committed, err := m.source.admin.CommittedOffsets(ctx, m.settings.group)
+		m.firstStart = len(committed) == 0
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("look up the positions of group %q: %w", m.settings.group, err)
+		return err
 	}
-	m.firstStart = len(committed) == 0
-	if _, _, err := m.source.look(ctx); err != nil {
-		return fmt.Errorf("look up the source's topics: %w", err)
+	err = m.insist(ctx, "look up the source's topics", func() error {
+		_, _, err := m.source.look(ctx)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	m.atStart = m.source.counts()
 	m.rates.begin(time.Now())
 	m.group = &group{release: m.release, fail: m.fatal}
 	return joinGroup(m.config.Source, m.config.Consumer, m.group)
+}
+
+// insist tries again while the error may pass: a cluster that has just started
+// has no coordinator yet.
+func (m *Mirror) insist(ctx context.Context, what string, do func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := do()
+		if err == nil || !transient(err) || ctx.Err() != nil {
+			return wrap(what, err)
+		}
+		if attempt == 10 {
+			m.notice(fmt.Sprintf("%s: %v; trying again", what, err))
+		}
+		select {
+		case <-time.After(pause(m.settings.backoff, attempt)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // outcome is nil when it was the caller who ended the run.
