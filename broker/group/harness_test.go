@@ -58,18 +58,27 @@ func (h *harness) run(fx Effects) {
 }
 
 // finish ends the oldest write.
-func (h *harness) finish(code kafka.ErrorCode) {
-	w := h.pending[0]
-	h.pending = h.pending[1:]
-	base := kafka.NoOffset
-	if code == kafka.NoError {
-		base = h.end
-		for _, r := range w.Records {
-			h.log[h.end] = r
-			h.end++
+func (h *harness) finish(code kafka.ErrorCode) { h.finishAll([]kafka.ErrorCode{code}, []int{0}) }
+
+// finishAll ends the oldest writes with these codes, and tells of them in the
+// given order of their indexes.
+func (h *harness) finishAll(codes []kafka.ErrorCode, order []int) {
+	writes := h.pending[:len(codes)]
+	h.pending = h.pending[len(codes):]
+	bases := make([]kafka.Offset, len(codes))
+	for i, w := range writes {
+		bases[i] = kafka.NoOffset
+		if codes[i] == kafka.NoError {
+			bases[i] = h.end
+			for _, r := range w.Records {
+				h.log[h.end] = r
+				h.end++
+			}
 		}
 	}
-	h.run(h.c.Written(h.now, w.ID, base, code))
+	for _, i := range order {
+		h.run(h.c.Written(h.now, writes[i].ID, bases[i], codes[i]))
+	}
 }
 
 // advance lets time pass, and does at each deadline what is due.

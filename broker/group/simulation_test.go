@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ type simulation struct {
 	// leaders tells who leads each generation of a group, as long as the
 	// coordinator knows that group.
 	leaders map[generation]string
-	// offsets and metadata are the log's newest records by key.
+	// newest are the log's newest records by key.
 	newest map[string]kafka.Offset
 	seen   kafka.Offset // the log's end when newest was made
 }
@@ -83,11 +84,13 @@ func (s *simulation) act() {
 	case n < 55:
 		s.actor(s.actors[s.r.IntN(len(s.actors))])
 	case n < 75 && len(s.pending) > 0:
-		code := kafka.NoError
-		if s.r.IntN(12) == 0 {
-			code = []kafka.ErrorCode{kafka.ErrMessageTooLarge, kafka.ErrRequestTimedOut}[s.r.IntN(2)]
+		codes := make([]kafka.ErrorCode, 1+s.r.IntN(len(s.pending)))
+		for i := range codes {
+			if s.r.IntN(12) == 0 {
+				codes[i] = []kafka.ErrorCode{kafka.ErrMessageTooLarge, kafka.ErrRequestTimedOut}[s.r.IntN(2)]
+			}
 		}
-		s.finish(code)
+		s.finishAll(codes, s.r.Perm(len(codes)))
 	case n < 92:
 		s.advance(time.Duration(s.r.IntN(3000)) * time.Millisecond)
 	case n < 94:
@@ -155,9 +158,19 @@ func (s *simulation) actor(a *actor) {
 		a.lives++
 		a.state, a.member, a.generation = "idle", "", -1
 		return
+	case n < 5: // its connection breaks: it asks again
+		a.lives++
+		if a.state == "waiting" {
+			a.state = []string{"idle", "joined"}[s.r.IntN(2)]
+		}
+		return
+	case n < 6 && a.instance != "": // an administrator removes it
+		_, fx := s.c.Leave(s.now, LeaveRequest{Group: a.group, Members: []Leaver{{InstanceID: a.instance}}})
+		s.run(fx)
+		return
 	case a.state == "waiting":
 		return
-	case n < 6 && a.member != "":
+	case n < 8 && a.member != "":
 		s.leave(a)
 		return
 	case n < 15:
@@ -247,7 +260,11 @@ func (s *simulation) joined(a *actor, j JoinResponse) {
 
 func (s *simulation) sync(a *actor) {
 	r := SyncRequest{Group: a.group, MemberID: a.member, InstanceID: a.instance, Generation: a.generation, ProtocolType: "consumer"}
-	for _, m := range a.leads {
+	leads := a.leads
+	if g := s.c.groups[a.group]; g != nil && a.member != "" && g.leader == a.member && len(leads) == 0 {
+		leads = g.joinResponse(g.member(a.member)).Members // as the answer it lost said
+	}
+	for _, m := range leads {
 		r.Assignments = append(r.Assignments, Assignment{MemberID: m.ID, Data: fmt.Appendf(nil, "%d %s", a.generation, identity(m.ID))})
 	}
 	life, done := a.lives, s.call("sync")
@@ -270,17 +287,22 @@ func (s *simulation) assigned(r SyncRequest, y SyncResponse) {
 	if want := fmt.Sprintf("%d %s", r.Generation, identity(r.MemberID)); string(y.Assignment) != want {
 		s.t.Fatalf("step %d: %s is assigned %q, want %q", s.step, r.MemberID, y.Assignment, want)
 	}
-	s.follow()
-	v, err := decodeGroupValue(s.log[s.newest[string(encodeGroupKey(r.Group))]].Value)
-	if err != nil || v.generation != r.Generation {
-		s.t.Fatalf("step %d: %s is assigned in generation %d, the log has %d, %v", s.step, r.MemberID, r.Generation, v.generation, err)
-	}
-	for _, m := range v.members {
-		if m.id == r.MemberID && bytes.Equal(m.assignment, y.Assignment) {
+	s.durable(encodeGroupKey(r.Group), r.MemberID, func(value []byte) bool {
+		v, err := decodeGroupValue(value)
+		return err == nil && v.generation == r.Generation && slices.ContainsFunc(v.members, func(m memberValue) bool {
+			return m.id == r.MemberID && bytes.Equal(m.assignment, y.Assignment)
+		})
+	})
+}
+
+// durable checks that the log holds what was answered.
+func (s *simulation) durable(key []byte, what any, is func(value []byte) bool) {
+	for o := s.end - 1; o >= 0; o-- {
+		if r := s.log[o]; r.Value != nil && bytes.Equal(r.Key, key) && is(r.Value) {
 			return
 		}
 	}
-	s.t.Fatalf("step %d: the log does not assign to %s", s.step, r.MemberID)
+	s.t.Fatalf("step %d: %+v is answered, and not in the log", s.step, what)
 }
 
 func (s *simulation) leave(a *actor) {
@@ -303,15 +325,12 @@ func (s *simulation) commit(a *actor) {
 	done := s.call("commit")
 	s.run(s.c.Commit(s.now, r, func(answer CommitResponse) {
 		done()
-		s.follow()
 		for i, code := range answer.Errors {
-			if code != kafka.NoError {
-				continue
-			}
-			newest, ok := s.newest[string(encodeOffsetKey(r.Group, r.Offsets[i].Partition))]
-			v, err := decodeOffsetValue(s.log[newest].Value)
-			if !ok || err != nil || v.offset != r.Offsets[i].Offset || v.metadata != r.Offsets[i].Metadata {
-				s.t.Fatalf("step %d: commit %+v is answered, the log has %+v, %v", s.step, r.Offsets[i], v, err)
+			if o := r.Offsets[i]; code == kafka.NoError {
+				s.durable(encodeOffsetKey(r.Group, o.Partition), o, func(value []byte) bool {
+					v, err := decodeOffsetValue(value)
+					return err == nil && v.offset == o.Offset && v.metadata == o.Metadata
+				})
 			}
 		}
 	}))
