@@ -21,9 +21,9 @@ type handler func(b *Broker, c *call, body []byte)
 // client is left that needs less; the ceiling is the newest version whose every
 // field is honoured.
 //
-// Produce is told from version 0 on although 0 to 2 are refused: older
-// librdkafka takes a higher floor for a broker that cannot compress
-// (KAFKA-18659).
+// Produce is told from version 0 on although 0 to 2 close the connection, as in
+// Kafka 4: older librdkafka takes a higher floor for a broker that cannot
+// compress (KAFKA-18659).
 func apis() []api {
 	return []api{
 		{0, "Produce", 0, 13, "WRITE topic", false, produce},
@@ -53,7 +53,9 @@ func apis() []api {
 }
 
 // typed makes a handler of a function over a message of kmsg. The function
-// returns the response, or nil when it will come later.
+// returns the response, or nil when it will come later. Byte fields of the
+// message are part of the frame, which lives until the response is there: what
+// stays longer must be copied.
 func typed[R kmsg.Request](answer func(*Broker, *call, R) kmsg.Response) handler {
 	return func(b *Broker, c *call, body []byte) {
 		parsed, err := b.parser.Parse(c.header.Key, c.header.Version, body)
@@ -65,7 +67,6 @@ func typed[R kmsg.Request](answer func(*Broker, *call, R) kmsg.Response) handler
 		if !ok {
 			panic("apis table: key and handler do not belong together")
 		}
-		c.req.Release() // nothing of a parsed message aliases its frame
 		if resp := answer(b, c, req); resp != nil {
 			c.respond(resp)
 		}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -32,7 +33,7 @@ func joinGroup(b *Broker, c *call, req *kmsg.JoinGroupRequest) kmsg.Response {
 		ProtocolType: req.ProtocolType, RequireMemberID: c.header.Version >= 4, SkipAssignment: c.header.Version >= 9,
 	}
 	for _, p := range req.Protocols {
-		join.Protocols = append(join.Protocols, group.Protocol{Name: p.Name, Metadata: p.Metadata})
+		join.Protocols = append(join.Protocols, group.Protocol{Name: p.Name, Metadata: bytes.Clone(p.Metadata)})
 	}
 	c.parked()
 	err := b.coordinate(req.Group, func(coord *group.Coordinator, now time.Time) group.Effects {

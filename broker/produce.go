@@ -7,8 +7,6 @@ import (
 	"net"
 	"sync/atomic"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"schloss/broker/listener"
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -24,7 +22,7 @@ import (
 // tell. Requests of one connection are appended in order and may wait for the
 // disk together.
 //
-// Versions: 0 to 2 carry old message formats and get UNSUPPORTED_VERSION; 7
+// Versions: 0 to 2 carry old message formats and close the connection; 7
 // allows zstd, 8 names single records that are at fault, 13 names topics by id.
 //
 // Differs from Kafka: transactions are not served; a transactional id or batch
@@ -42,9 +40,9 @@ type produceCall struct {
 	open atomic.Int32 // partitions that are not durable yet, and one for the request itself
 }
 
-func produce(b *Broker, c *call, body []byte) {
+func produce(_ *Broker, c *call, body []byte) {
 	if c.header.Version < wire.MinProduce {
-		refuseOldProduce(b, c, body)
+		c.hangup(kafka.ErrUnsupportedVersion)
 		return
 	}
 	p := &produceCall{call: c}
@@ -244,30 +242,4 @@ func (p *produceCall) endUnanswered() {
 		}
 	}
 	p.req.Silence()
-}
-
-// refuseOldProduce answers versions 0 to 2 with the shape they expect.
-func refuseOldProduce(b *Broker, c *call, body []byte) {
-	parsed, err := b.parser.Parse(c.header.Key, c.header.Version, body)
-	if err != nil {
-		c.hangup(err)
-		return
-	}
-	in, ok := parsed.(*kmsg.ProduceRequest)
-	if !ok || in.Acks == 0 {
-		c.hangup(kafka.ErrUnsupportedVersion)
-		return
-	}
-	resp := kmsg.NewPtrProduceResponse()
-	for _, t := range in.Topics {
-		out := kmsg.NewProduceResponseTopic()
-		out.Topic = t.Topic
-		for _, part := range t.Partitions {
-			p := kmsg.NewProduceResponseTopicPartition()
-			p.Partition, p.ErrorCode, p.BaseOffset = part.Partition, int16(kafka.ErrUnsupportedVersion), -1
-			out.Partitions = append(out.Partitions, p)
-		}
-		resp.Topics = append(resp.Topics, out)
-	}
-	c.respond(resp)
 }

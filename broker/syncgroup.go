@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -24,7 +25,7 @@ func syncGroup(b *Broker, c *call, req *kmsg.SyncGroupRequest) kmsg.Response {
 		ProtocolType: text(req.ProtocolType), Protocol: text(req.Protocol),
 	}
 	for _, a := range req.GroupAssignment {
-		sync.Assignments = append(sync.Assignments, group.Assignment{MemberID: a.MemberID, Data: a.MemberAssignment})
+		sync.Assignments = append(sync.Assignments, group.Assignment{MemberID: a.MemberID, Data: bytes.Clone(a.MemberAssignment)})
 	}
 	c.parked()
 	err := b.coordinate(req.Group, func(coord *group.Coordinator, now time.Time) group.Effects {
