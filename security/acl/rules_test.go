@@ -246,3 +246,12 @@ func BenchmarkWith(b *testing.B) {
 		rules.With(add, nil)
 	}
 }
+
+func BenchmarkAuthorizeByTypeInVain(b *testing.B) {
+	rules := New(manyRules())
+	a := &Authorizer{Supers: supers}
+	b.ReportAllocs()
+	for b.Loop() {
+		a.AuthorizeByType(rules, "User:nobody", "10.0.0.1", kafka.Create, kafka.Topic)
+	}
+}

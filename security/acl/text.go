@@ -2,7 +2,6 @@ package acl
 
 import (
 	"fmt"
-	"strings"
 
 	"schloss/kafka"
 )
@@ -31,24 +30,3 @@ func (b Binding) Entry() string {
 
 // String is the resource and the entry.
 func (b Binding) String() string { return b.Resource().String() + " " + b.Entry() }
-
-// Blocks are the bindings as kafka-acls 3.9 prints them, one block a
-// resource, blanks at the ends of lines included. what begins each block:
-// "Current ACLs" in listings, "Adding ACLs" when they are created. Resources
-// come in the order of their first binding.
-func Blocks(what string, bindings []Binding) string {
-	var order []Resource
-	entries := map[Resource][]string{}
-	for _, b := range bindings {
-		r := b.Resource()
-		if entries[r] == nil {
-			order = append(order, r)
-		}
-		entries[r] = append(entries[r], "\t"+b.Entry())
-	}
-	var text strings.Builder
-	for _, r := range order {
-		fmt.Fprintf(&text, "%s for resource `%s`: \n %s \n\n", what, r, strings.Join(entries[r], "\n"))
-	}
-	return text.String()
-}

@@ -15,23 +15,6 @@ func TestText(t *testing.T) {
 	}
 }
 
-// TestBlocks holds the bytes that kafka-acls of Kafka 3.9.1 printed.
-func TestBlocks(t *testing.T) {
-	bindings := []Binding{
-		{kafka.Topic, "test", kafka.Literal, "User:a", "*", kafka.Write, kafka.Allow},
-		{kafka.Topic, "test", kafka.Literal, "User:a", "*", kafka.Describe, kafka.Allow},
-		{kafka.Group, "*", kafka.Literal, "User:a", "*", kafka.Read, kafka.Allow},
-	}
-	want := "Current ACLs for resource `ResourcePattern(resourceType=TOPIC, name=test, patternType=LITERAL)`: \n" +
-		" \t(principal=User:a, host=*, operation=WRITE, permissionType=ALLOW)\n" +
-		"\t(principal=User:a, host=*, operation=DESCRIBE, permissionType=ALLOW) \n\n" +
-		"Current ACLs for resource `ResourcePattern(resourceType=GROUP, name=*, patternType=LITERAL)`: \n" +
-		" \t(principal=User:a, host=*, operation=READ, permissionType=ALLOW) \n\n"
-	if got := Blocks("Current ACLs", bindings); got != want {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-}
-
 func TestShortcuts(t *testing.T) {
 	tests := []struct {
 		name     string
