@@ -9,6 +9,9 @@ import (
 
 // Delete removes an empty group with its offsets (DeleteGroups); the reply
 // comes once the tombstones are durable. Until then the group is Dead.
+//
+// Differs from Kafka: there a group is gone before its tombstones are written,
+// and comes back with the next restart if they were not.
 func (c *Coordinator) Delete(now time.Time, group string, reply func(kafka.ErrorCode)) Effects {
 	c.begin(now)
 	g := c.groups[group]

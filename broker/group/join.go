@@ -181,6 +181,8 @@ func (c *Coordinator) joinKnown(g *group, r JoinRequest, reply func(JoinResponse
 
 // update takes what a member says with its JoinGroup, which waits from now on.
 // A JoinGroup of the same member that waited already is told to try again.
+//
+// Differs from Kafka: there the older one is never answered.
 func (c *Coordinator) update(m *member, r JoinRequest, reply func(JoinResponse)) {
 	c.answerJoin(m, joinError(m.id, kafka.ErrRebalanceInProgress))
 	m.protocols = r.Protocols

@@ -199,7 +199,7 @@ func (g *group) common(protocol string) bool {
 
 // elect chooses the protocol of the next generation: each member votes for
 // the first on its list that all have in common. Of several with most votes
-// the one voted for first wins.
+// the one voted for first wins (in Kafka, any).
 func (g *group) elect() string {
 	votes := make(map[string]int)
 	var order []string
