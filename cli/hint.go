@@ -34,10 +34,10 @@ var advices = []func(error) string{
 		return fmt.Sprintf("write line %d of %s as key=value, or begin it with # to make it a comment", e.Line, e.Source)
 	}),
 	ofType(func(e *config.UnknownError) string {
-		return fmt.Sprintf("did you mean %s? %s", e.Nearest, lineOf(e.Source, e.Line))
+		return fmt.Sprintf("did you mean %s?%s", e.Nearest, lineOf(e.Source, e.Line))
 	}),
 	ofType(func(e *config.ValueError) string {
-		return fmt.Sprintf("set %s to %s; %s", e.Key, e.Want, lineOf(e.Source, e.Line))
+		return strings.TrimSuffix(fmt.Sprintf("set %s to %s;%s", e.Key, e.Want, lineOf(e.Source, e.Line)), ";")
 	}),
 	ofType(func(e *noServerError) string {
 		return fmt.Sprintf("add --config PATH/server.properties of the broker whose zookeeper.connect is %s; the rules of a foreign cluster are reached by --bootstrap-server", e.connect)
@@ -112,11 +112,12 @@ func is(sentinel error, text string) func(error) string {
 	}
 }
 
+// lineOf names the place of a setting, unless that is the command line.
 func lineOf(source string, line int) string {
 	if line == 0 {
-		return "it stands in " + source
+		return ""
 	}
-	return fmt.Sprintf("it stands in line %d of %s", line, source)
+	return fmt.Sprintf(" it stands in line %d of %s", line, source)
 }
 
 const noCertificate = "the broker wants a client certificate: set ssl.keystore.location, ssl.keystore.password and ssl.key.password in the client's file"

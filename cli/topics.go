@@ -9,6 +9,7 @@ import (
 
 	"schloss/client"
 	"schloss/kafka"
+	"schloss/mirror"
 )
 
 const notBuilt = "changing a topic is not built yet"
@@ -113,6 +114,10 @@ func brokerWords(err error) string {
 	var topic *client.AnswerError
 	if errors.As(err, &topic) && topic.Message != "" {
 		return topic.Message
+	}
+	var pattern *mirror.PatternError
+	if errors.As(err, &pattern) {
+		return pattern.Pattern + " is an invalid regex."
 	}
 	return err.Error()
 }

@@ -52,8 +52,7 @@ func (r *topicRun) wanted() (match func(client.TopicInfo) bool, missing string, 
 		return func(t client.TopicInfo) bool { return t.ID == id }, fmt.Sprintf("TopicId '%s'", r.get("topic-id")), err
 	case r.has("topic"):
 		pattern, err := compilePattern(r.get("topic"))
-		// Kafka's tool prints its own Optional type here.
-		return func(t client.TopicInfo) bool { return pattern.MatchString(t.Name) }, fmt.Sprintf("Topic 'Optional[%s]'", r.get("topic")), err
+		return func(t client.TopicInfo) bool { return pattern.MatchString(t.Name) }, fmt.Sprintf("Topic '%s'", r.get("topic")), err
 	}
 	return func(client.TopicInfo) bool { return true }, "", nil
 }

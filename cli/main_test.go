@@ -1,0 +1,188 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"schloss/cli"
+	"schloss/internal/testkit"
+	"schloss/kafka"
+	"schloss/node"
+	"schloss/security/acl"
+)
+
+// TestMain lets scripts call this test binary by the names of the commands.
+func TestMain(m *testing.M) {
+	commands := map[string]func(){}
+	for _, name := range []string{"schloss", "kafka-server-start", "kafka-acls", "kafka-topics", "kafka-console-producer",
+		"kafka-console-consumer", "kafka-mirror-maker", "kafka-acls.sh"} {
+		commands[name] = process
+	}
+	// A child of the quickstart is called by the path of the binary.
+	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "kafka-") {
+		process()
+	}
+	testscript.Main(m, commands)
+}
+
+// process is cmd/schloss.
+func process() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		s := (<-signals).(syscall.Signal)
+		cancel(&cli.Signal{Name: s.String(), Number: int(s)})
+	}()
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(cli.Main(ctx, os.Args, cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv}, nodeSide()))
+}
+
+func nodeSide() cli.Node {
+	return cli.Node{
+		Run: func(ctx context.Context, p cli.RunParams) error {
+			return node.Run(ctx, node.Config{Properties: p.Properties, Stdout: p.Out, Stderr: p.Err})
+		},
+		Offline: node.Offline, ErrRunning: node.ErrRunning, SocketDial: node.SocketDial,
+		NotAllowed: func(err error) (string, bool) {
+			var e *node.NotAllowedError
+			if !errors.As(err, &e) {
+				return "", false
+			}
+			return e.Principal, true
+		},
+	}
+}
+
+// run calls a command in process.
+func run(t *testing.T, input string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = cli.Main(t.Context(), args, cli.IO{In: strings.NewReader(input), Out: &out, Err: &err}, nodeSide())
+	return code, out.String(), err.String()
+}
+
+// TestScripts run the commands as processes. They find an open broker, a
+// secured one with the identities client (who may do nothing) and server (who
+// may do everything), and free ports for brokers of their own.
+func TestScripts(t *testing.T) {
+	open := testkit.Start(t, testkit.Options{})
+	secured := testkit.Start(t, testkit.Options{TLS: true, Authorizer: true, ACLs: []acl.Binding{{ResourceType: kafka.Topic, Name: "visible",
+		Pattern: kafka.Literal, Principal: "User:nobody", Host: "*", Operation: kafka.Read, Permission: kafka.Allow}}})
+	strangers := testkit.NewCerts(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SERVER", open.Addr)
+			e.Setenv("SECURED", secured.Addr)
+			e.Setenv("CLIENT", secured.Client(t, "client"))
+			e.Setenv("ADMIN", secured.Client(t, "server"))
+			e.Setenv("CERTS", secured.Certs.Dir)
+			e.Setenv("STRANGERS", strangers.Dir)
+			for i := 1; i <= 3; i++ {
+				port, err := freePort()
+				if err != nil {
+					return err
+				}
+				e.Setenv(fmt.Sprintf("PORT%d", i), port)
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await":   await,
+			"within":  within,
+			"replace": replace,
+		},
+	})
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port, l.Close()
+}
+
+// await waits until the file holds the text: await FILE TEXT.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await FILE TEXT")
+	}
+	path := ts.MkAbs(args[0])
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		content, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(content), args[1]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not hold %q in time, but: %s", args[0], args[1], content)
+		}
+	}
+}
+
+// within runs a command that must fail within six seconds, with one error line
+// and one hint line: within COMMAND ARGS...
+func within(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: within COMMAND ARGS...")
+	}
+	began := time.Now()
+	if err := ts.Exec(args[0], args[1:]...); err == nil {
+		ts.Fatalf("it succeeded")
+	}
+	if took := time.Since(began); took > 6*time.Second {
+		ts.Fatalf("it took %s", took)
+	}
+	var errs, hints int
+	for line := range strings.Lines(ts.ReadFile("stderr")) {
+		switch {
+		case strings.HasPrefix(line, "error: "):
+			errs++
+		case strings.HasPrefix(line, "hint: "):
+			hints++
+		case strings.HasPrefix(line, "warning: "), strings.HasPrefix(line, "Processed a total of "), strings.HasPrefix(line, "time="):
+		default:
+			ts.Fatalf("a line of neither kind: %s", line)
+		}
+	}
+	if errs != 1 || hints != 1 {
+		ts.Fatalf("%d error and %d hint lines", errs, hints)
+	}
+}
+
+// replace puts the values of the environment into a file: replace FILE NAME...
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: replace FILE NAME...")
+	}
+	path := ts.MkAbs(args[0])
+	text := ts.ReadFile(args[0])
+	for _, name := range args[1:] {
+		text = strings.ReplaceAll(text, name, ts.Getenv(name))
+	}
+	ts.Check(os.WriteFile(path, []byte(text), 0o600))
+}
+
+// golden reads a file of testdata/golden.
+func golden(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", "golden", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
