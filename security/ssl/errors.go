@@ -1,7 +1,13 @@
 package ssl
 
 import (
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,9 +24,16 @@ var (
 
 // UnknownCAError is a chain that leads to nothing in the trust store.
 type UnknownCAError struct {
-	Subject, Issuer string // RFC 2253, of the last certificate that was followed
-	Err             error
+	Subject string // RFC 2253, of the leaf
+	Issuer  string // of the last certificate that was followed: what is missing
+	Err     error
 }
+
+func (e *UnknownCAError) Error() string {
+	return fmt.Sprintf("certificate %q: its issuer %q is not trusted", e.Subject, e.Issuer)
+}
+
+func (e *UnknownCAError) Unwrap() error { return e.Err }
 
 // HostError is a certificate for other hosts than the one dialled.
 type HostError struct {
@@ -28,33 +41,86 @@ type HostError struct {
 	Names []string // subject alternative names, or the CN where there are none
 }
 
-// ExpiredError is a certificate outside its dates.
+func (e *HostError) Error() string {
+	if len(e.Names) == 0 {
+		return fmt.Sprintf("the certificate is not for host %q: it names none", e.Host)
+	}
+	return fmt.Sprintf("the certificate is not for host %q but for %s", e.Host, strings.Join(e.Names, ", "))
+}
+
+// ExpiredError is a certificate outside its dates. Now is zero where it is not
+// known when that was found.
 type ExpiredError struct {
 	Subject             string
 	NotBefore, NotAfter time.Time
 	Now                 time.Time
 }
 
+func (e *ExpiredError) Error() string {
+	if !e.Now.IsZero() && e.Now.Before(e.NotBefore) {
+		return fmt.Sprintf("certificate %q is good only from %s", e.Subject, e.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("certificate %q expired on %s", e.Subject, e.NotAfter.UTC().Format(time.RFC3339))
+}
+
 // AlertError is the reason the peer gave for refusing us.
 type AlertError struct {
-	Code    uint8
+	Code    uint8 // RFC 8446, section 6
 	Meaning string
+	Err     error
 }
+
+func (e *AlertError) Error() string {
+	return fmt.Sprintf("the peer refused: %s (alert %d)", e.Meaning, e.Code)
+}
+
+func (e *AlertError) Unwrap() error { return e.Err }
 
 // UnmappedError is a DN that ssl.principal.mapping.rules do not map.
 type UnmappedError struct {
 	DN string
 }
 
-func (e *UnknownCAError) Error() string { return e.Subject }
-func (e *UnknownCAError) Unwrap() error { return e.Err }
-func (e *HostError) Error() string      { return e.Host }
-func (e *ExpiredError) Error() string   { return e.Subject }
-func (e *AlertError) Error() string     { return e.Meaning }
-func (e *UnmappedError) Error() string  { return e.DN }
+func (e *UnmappedError) Error() string {
+	return fmt.Sprintf("no rule of ssl.principal.mapping.rules matches %q", e.DN)
+}
 
 // Explain turns the error of a handshake, or of the first read after it, into
 // one of the errors here, wrapping the original; others it returns as is. In
 // TLS 1.3 a server refuses a client's certificate only after the client's
 // handshake is done, so the first read must be explained too.
-func Explain(err error) error { return err }
+func Explain(err error) error {
+	var record tls.RecordHeaderError
+	var chain *tls.CertificateVerificationError
+	var op *net.OpError
+	switch {
+	case err == nil, errors.Is(err, ErrNoClientCertificate), errors.Is(err, ErrPlaintextPeer), errors.Is(err, ErrClosedInHandshake):
+		return err
+	case errors.As(err, &chain):
+		return explainChain(chain.UnverifiedCertificates, nil, chain.Err)
+	case errors.As(err, &record):
+		return fmt.Errorf("%w: %w", ErrPlaintextPeer, err)
+	case errors.As(err, &op) && op.Op == "remote error":
+		return explainAlert(op)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("%w: %w", ErrClosedInHandshake, err)
+	case err.Error() == noCertificate:
+		return fmt.Errorf("%w: %w", ErrNoClientCertificate, err)
+	}
+	return err
+}
+
+// noCertificate is all that crypto/tls says of it.
+const noCertificate = "tls: client didn't provide a certificate"
+
+// explainAlert finds the code of an alert by its text, since crypto/tls keeps
+// its type to itself.
+func explainAlert(op *net.OpError) error {
+	text := op.Err.Error()
+	for code := range 256 {
+		if alert := tls.AlertError(code); alert.Error() == text {
+			return &AlertError{Code: uint8(code), Meaning: strings.TrimPrefix(text, "tls: "), Err: op}
+		}
+	}
+	return op
+}
