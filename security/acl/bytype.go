@@ -12,50 +12,69 @@ func (a *Authorizer) AuthorizeByType(r *Rules, principal, host string, op kafka.
 		return Decision{}
 	}
 	d := a.Authorize(r, Query{principal, host, op, t, "hardcode"})
-	if d.Allowed || r == nil {
+	if d.Allowed {
 		return d
 	}
-	// From here on the operation itself and All count, for denials and
-	// permissions alike.
-	s := search{Query: Query{principal, host, op, t, ""}, denyMask: deniedBy(op), allowMask: deniedBy(op)}
-	byName := r.types[t]
-	s.look(byName.get(anyName).literal, kafka.Literal, anyName)
-	if s.denied || s.allowed {
-		return Decision{Allowed: s.allowed && !s.denied, Reason: ByBinding, Binding: s.deciding}
+	of := typeSearch{
+		// From here on the operation itself and All count, for denials and
+		// permissions alike.
+		search: search{Query: Query{principal, host, op, t, anyName}, denyMask: deniedBy(op), allowMask: deniedBy(op)},
+		sides:  [2]side{{anyPrincipal, r.held(anyPrincipal, t)}, {principal, r.held(principal, t)}},
 	}
-	if b, ok := s.undominated(byName, ""); ok {
+	s := of.search
+	for _, side := range of.sides {
+		s.look(side.principal, kafka.Literal, anyName, side.byName.get(anyName).literal)
+	}
+	if s.denied || s.allowed {
+		return Decision{Allowed: !s.denied, Reason: ByBinding, Binding: s.deciding}
+	}
+	if b, ok := of.undominated(); ok {
 		return Decision{Allowed: true, Reason: ByBinding, Binding: b}
 	}
-	if d.Reason == ByBinding {
-		return d
-	}
-	return Decision{}
+	return d
 }
 
-// undominated is the first binding that allows a pattern of which nothing is
-// denied by an equal or shorter prefix; a literal must not be denied itself.
-func (s *search) undominated(t *tree[patterns], prefix string) (Binding, bool) {
-	if t == nil {
-		return Binding{}, false
-	}
-	name := prefix + t.label
-	for _, side := range [...]struct {
-		holders *tree[holder]
-		pattern kafka.PatternType
-	}{{t.value.prefixed, kafka.Prefixed}, {t.value.literal, kafka.Literal}} {
-		one := search{Query: s.Query, denyMask: s.denyMask, allowMask: s.allowMask}
-		one.look(side.holders, side.pattern, name)
-		switch {
-		case one.denied && side.pattern == kafka.Prefixed:
-			return Binding{}, false // it denies all that lies below, and this name
-		case one.allowed && !one.denied:
-			return one.deciding, true
-		}
-	}
-	for i := range t.children {
-		if b, ok := s.undominated(&t.children[i], name); ok {
-			return b, true
+// typeSearch looks for a permission that no denial makes void, among what
+// everybody has and what the principal has.
+type typeSearch struct {
+	search
+	sides [2]side
+}
+
+type side struct {
+	principal string
+	byName    *tree[patterns]
+}
+
+// undominated is a binding that allows a pattern of which nothing is denied
+// by an equal or shorter prefix; a literal must not be denied itself.
+func (s *typeSearch) undominated() (found Binding, ok bool) {
+	for _, side := range s.sides {
+		done := !side.byName.each(func(name string, p patterns) bool {
+			one := s.search
+			one.look(side.principal, kafka.Prefixed, name, p.prefixed)
+			if !one.allowed && !s.deniesLiteral(name) {
+				one.look(side.principal, kafka.Literal, name, p.literal)
+			}
+			found = one.deciding
+			return !one.allowed || one.denied || s.deniesPrefix(name)
+		})
+		if done {
+			return found, true
 		}
 	}
 	return Binding{}, false
+}
+
+func (s *typeSearch) deniesLiteral(name string) bool {
+	return s.denies(s.sides[0].byName.get(name).literal) || s.denies(s.sides[1].byName.get(name).literal)
+}
+
+func (s *typeSearch) deniesPrefix(name string) bool {
+	none := func(_ string, p patterns) bool { return !s.denies(p.prefixed) }
+	return !s.sides[0].byName.along(name, none) || !s.sides[1].byName.along(name, none)
+}
+
+func (s *typeSearch) denies(byHost *tree[masks]) bool {
+	return (byHost.get(anyHost).deny|byHost.get(s.Host).deny)&s.denyMask != 0
 }

@@ -67,13 +67,12 @@ func (a *Authorizer) Authorize(r *Rules, q Query) Decision {
 	if q.Operation > kafka.OperationAny && q.Operation <= kafka.TwoPhaseCommit {
 		s.denyMask, s.allowMask = deniedBy(q.Operation), allowedBy(q.Operation)
 	}
-	if r != nil && q.ResourceType >= 0 && int(q.ResourceType) < len(r.types) {
-		s.run(r.types[q.ResourceType])
-	}
+	s.run(anyPrincipal, r.held(anyPrincipal, q.ResourceType))
+	s.run(q.Principal, r.held(q.Principal, q.ResourceType))
 	switch {
 	case s.denied, s.allowed:
 		return Decision{Allowed: !s.denied, Reason: ByBinding, Binding: s.deciding}
-	case !s.found && a.AllowEveryoneIfNoACL:
+	case a.AllowEveryoneIfNoACL && !r.used(q.ResourceType, q.Name):
 		return Decision{Allowed: true, Reason: DefaultAllow}
 	}
 	return Decision{}
@@ -100,51 +99,47 @@ type search struct {
 	Query
 	denyMask, allowMask uint32
 
-	found           bool // there are bindings on the resource, whoever they are for
 	denied, allowed bool
 	deciding        Binding
 }
 
-// run looks at every binding whose pattern covers the name, from the least to
-// the most exact: of several that allow, the most exact is reported.
-func (s *search) run(byName *tree[patterns]) {
-	s.look(byName.get(anyName).literal, kafka.Literal, anyName)
+// run looks at every binding of a principal whose pattern covers the name,
+// from the least to the most exact: of several that allow, the most exact is
+// reported.
+func (s *search) run(principal string, byName *tree[patterns]) {
+	if byName == nil {
+		return
+	}
+	s.look(principal, kafka.Literal, anyName, byName.get(anyName).literal)
 	rest := s.Name
-	for t := byName; t != nil && !s.denied; t = t.child(rest) {
+	for t := byName; t != nil; t = t.child(rest) {
 		var ok bool
 		if rest, ok = strings.CutPrefix(rest, t.label); !ok {
 			return
 		}
-		s.look(t.value.prefixed, kafka.Prefixed, s.Name[:len(s.Name)-len(rest)])
+		s.look(principal, kafka.Prefixed, s.Name[:len(s.Name)-len(rest)], t.value.prefixed)
 		if rest == "" {
-			s.look(t.value.literal, kafka.Literal, s.Name)
+			s.look(principal, kafka.Literal, s.Name, t.value.literal)
 		}
 	}
 }
 
-// look judges by the bindings of one pattern.
-func (s *search) look(holders *tree[holder], pattern kafka.PatternType, name string) {
-	if holders == nil || s.denied {
+// look judges by what a principal has on one pattern.
+func (s *search) look(principal string, pattern kafka.PatternType, name string, byHost *tree[masks]) {
+	if byHost == nil || s.denied {
 		return
 	}
-	s.found = true
-	for _, principal := range [...]string{anyPrincipal, s.Principal} {
-		byHost := holders.get(principal)
-		if byHost == nil {
-			continue
+	for _, host := range [...]string{anyHost, s.Host} {
+		m := byHost.get(host)
+		b := Binding{ResourceType: s.ResourceType, Name: name, Pattern: pattern, Principal: principal, Host: host}
+		if hit := m.deny & s.denyMask; hit != 0 {
+			b.Operation, b.Permission = s.closest(hit), kafka.Deny
+			s.denied, s.deciding = true, b
+			return
 		}
-		for _, host := range [...]string{anyHost, s.Host} {
-			m := byHost.get(host)
-			b := Binding{ResourceType: s.ResourceType, Name: name, Pattern: pattern, Principal: principal, Host: host}
-			if hit := m.deny & s.denyMask; hit != 0 {
-				b.Operation, b.Permission = s.closest(hit), kafka.Deny
-				s.denied, s.deciding = true, b
-				return
-			}
-			if hit := m.allow & s.allowMask; hit != 0 {
-				b.Operation, b.Permission = s.closest(hit), kafka.Allow
-				s.allowed, s.deciding = true, b
-			}
+		if hit := m.allow & s.allowMask; hit != 0 {
+			b.Operation, b.Permission = s.closest(hit), kafka.Allow
+			s.allowed, s.deciding = true, b
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package acl
 
 import (
+	"slices"
 	"strings"
 
 	"schloss/kafka"
@@ -12,30 +13,14 @@ func (r *Rules) Match(f Filter) []Binding {
 	if r == nil || CheckFilter(f) != nil {
 		return nil
 	}
-	var selected []Binding
-	collect := func(b Binding) bool {
-		if f.Matches(b) {
-			selected = append(selected, b)
-		}
-		return true
-	}
-	for t, byName := range r.types {
-		t := kafka.ResourceType(t)
-		if byName == nil || f.ResourceType != kafka.ResourceAny && f.ResourceType != t {
-			continue
-		}
-		byName.each(func(name string, p patterns) bool {
-			if f.Name != nil && !f.mayName(name) {
-				return true // spares building the bindings
-			}
-			return eachOf(Resource{t, name, kafka.Literal}, p.literal, collect) &&
-				eachOf(Resource{t, name, kafka.Prefixed}, p.prefixed, collect)
-		})
-	}
-	return selected
+	all := r.collect(func(t kafka.ResourceType, name string) bool {
+		return (f.ResourceType == kafka.ResourceAny || f.ResourceType == t) && (f.Name == nil || f.mayName(name))
+	})
+	return slices.DeleteFunc(all, func(b Binding) bool { return !f.Matches(b) })
 }
 
-// mayName is false for names whose bindings cannot match.
+// mayName is false for names whose bindings cannot match, which spares
+// collecting them.
 func (f Filter) mayName(name string) bool {
 	if f.Pattern == kafka.PatternMatch {
 		return name == anyName || strings.HasPrefix(*f.Name, name)

@@ -1,7 +1,9 @@
 package acl
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 
 	"schloss/kafka"
 )
@@ -14,26 +16,34 @@ const (
 
 // Rules are a set of bindings, indexed for decisions:
 //
-//	resource type > name > literal or prefixed > principal > host > operations
+//	principal > resource type > name > literal or prefixed > host > operations
 //
-// They never change: With makes new ones that share what stayed. A nil *Rules
-// is empty.
+// so that a decision looks at what the asking principal has, and at what
+// everybody has, and at nothing else. They never change: With makes new ones
+// that share what stayed. A nil *Rules is empty.
 type Rules struct {
-	types [kafka.User + 1]*tree[patterns]
-	count int
+	principals *tree[*grants]
+	names      [kafka.User + 1]*tree[uses]
+	count      int
 }
 
-// patterns are the bindings of one name, by the pattern type.
+// grants are the bindings of one principal, by resource type and name.
+type grants [kafka.User + 1]*tree[patterns]
+
+// patterns are the bindings of one name, by pattern type and host.
 type patterns struct {
-	literal, prefixed *tree[holder]
+	literal, prefixed *tree[masks]
 }
-
-// holder is what one principal has on a pattern, by host.
-type holder = *tree[masks]
 
 // masks are sets of operations: bit n stands for the one with code n.
 type masks struct {
 	deny, allow uint32
+}
+
+// uses counts the bindings of a name, whoever they are for: the default
+// permission asks for it.
+type uses struct {
+	literal, prefixed int
 }
 
 // New makes rules of the bindings; those given twice count once. Bindings
@@ -56,34 +66,42 @@ func (r *Rules) With(add, remove []Binding) *Rules {
 	return &changed
 }
 
-// put adds or removes one binding.
+// put adds or removes one binding; r is not shared yet, its trees are.
 func (r *Rules) put(b Binding, present bool) {
-	if !b.indexable() {
+	if !b.indexable() || r.Has(b) == present {
 		return
 	}
-	byName := r.types[b.ResourceType]
-	p := byName.get(b.Name)
-	side := &p.literal
+	change := 1
+	if !present {
+		change = -1
+	}
+	r.count += change
+
+	var g grants
+	if old := r.principals.get(b.Principal); old != nil {
+		g = *old
+	}
+	used := r.names[b.ResourceType].get(b.Name)
+	p := g[b.ResourceType].get(b.Name)
+	side, uses := &p.literal, &used.literal
 	if b.Pattern == kafka.Prefixed {
-		side = &p.prefixed
+		side, uses = &p.prefixed, &used.prefixed
 	}
-	byHost := (*side).get(b.Principal)
-	m := byHost.get(b.Host)
-	set, bit := &m.allow, uint32(1)<<b.Operation
+	*uses += change
+	m := (*side).get(b.Host)
 	if b.Permission == kafka.Deny {
-		set = &m.deny
-	}
-	if (*set&bit != 0) == present {
-		return
-	}
-	*set ^= bit
-	if present {
-		r.count++
+		m.deny ^= 1 << b.Operation
 	} else {
-		r.count--
+		m.allow ^= 1 << b.Operation
 	}
-	*side = (*side).with(b.Principal, byHost.with(b.Host, m))
-	r.types[b.ResourceType] = byName.with(b.Name, p)
+	*side = (*side).with(b.Host, m)
+	g[b.ResourceType] = g[b.ResourceType].with(b.Name, p)
+	r.names[b.ResourceType] = r.names[b.ResourceType].with(b.Name, used)
+	if g == (grants{}) {
+		r.principals = r.principals.with(b.Principal, nil)
+	} else {
+		r.principals = r.principals.with(b.Principal, &g)
+	}
 }
 
 // indexable is false for what no set of rules holds: Any and Unknown stand in
@@ -93,6 +111,29 @@ func (b Binding) indexable() bool {
 		(b.Pattern == kafka.Literal || b.Pattern == kafka.Prefixed) &&
 		b.Operation > kafka.OperationAny && b.Operation <= kafka.TwoPhaseCommit &&
 		(b.Permission == kafka.Deny || b.Permission == kafka.Allow)
+}
+
+// held is what a principal has on resources of a type.
+func (r *Rules) held(principal string, t kafka.ResourceType) *tree[patterns] {
+	if r == nil || t < 0 || t > kafka.User {
+		return nil
+	}
+	g := r.principals.get(principal)
+	if g == nil {
+		return nil
+	}
+	return g[t]
+}
+
+// used says whether any binding covers the resource, whoever it is for.
+func (r *Rules) used(t kafka.ResourceType, name string) bool {
+	if r == nil || t < 0 || t > kafka.User {
+		return false
+	}
+	if r.names[t].get(anyName).literal > 0 || r.names[t].get(name).literal > 0 {
+		return true
+	}
+	return !r.names[t].along(name, func(_ string, u uses) bool { return u.prefixed == 0 })
 }
 
 // Len is the number of bindings.
@@ -105,58 +146,71 @@ func (r *Rules) Len() int {
 
 // Has says whether exactly this binding is there.
 func (r *Rules) Has(b Binding) bool {
-	if r == nil || !b.indexable() {
+	if !b.indexable() {
 		return false
 	}
-	m := r.holders(b.Resource()).get(b.Principal).get(b.Host)
+	p := r.held(b.Principal, b.ResourceType).get(b.Name)
+	m := p.literal.get(b.Host)
+	if b.Pattern == kafka.Prefixed {
+		m = p.prefixed.get(b.Host)
+	}
 	if b.Permission == kafka.Deny {
 		return m.deny&(1<<b.Operation) != 0
 	}
 	return m.allow&(1<<b.Operation) != 0
 }
 
-func (r *Rules) holders(res Resource) *tree[holder] {
-	p := r.types[res.Type].get(res.Name)
-	if res.Pattern == kafka.Prefixed {
-		return p.prefixed
-	}
-	return p.literal
-}
-
 // All are the bindings, ordered by resource type, name, pattern, principal,
 // host, operation and permission.
-func (r *Rules) All() iter.Seq[Binding] {
-	return func(yield func(Binding) bool) {
-		if r == nil {
-			return
-		}
-		for t, byName := range r.types {
-			ok := byName.each(func(name string, p patterns) bool {
-				return eachOf(Resource{kafka.ResourceType(t), name, kafka.Literal}, p.literal, yield) &&
-					eachOf(Resource{kafka.ResourceType(t), name, kafka.Prefixed}, p.prefixed, yield)
-			})
-			if !ok {
-				return
-			}
-		}
+func (r *Rules) All() iter.Seq[Binding] { return slices.Values(r.collect(nil)) }
+
+// collect are the bindings of the selected names, ordered as All.
+func (r *Rules) collect(selected func(t kafka.ResourceType, name string) bool) []Binding {
+	if r == nil {
+		return nil
 	}
+	var all []Binding
+	r.principals.each(func(principal string, g *grants) bool {
+		for t, byName := range g {
+			t := kafka.ResourceType(t)
+			byName.each(func(name string, p patterns) bool {
+				if selected == nil || selected(t, name) {
+					b := Binding{ResourceType: t, Name: name, Pattern: kafka.Literal, Principal: principal}
+					all = appendEach(all, b, p.literal)
+					b.Pattern = kafka.Prefixed
+					all = appendEach(all, b, p.prefixed)
+				}
+				return true
+			})
+		}
+		return true
+	})
+	slices.SortFunc(all, inOrder)
+	return all
 }
 
-// eachOf calls yield with every binding of one resource, until it says false.
-func eachOf(res Resource, holders *tree[holder], yield func(Binding) bool) bool {
-	return holders.each(func(principal string, byHost holder) bool {
-		return byHost.each(func(host string, m masks) bool {
-			for op := kafka.All; op <= kafka.TwoPhaseCommit; op++ {
-				b := Binding{res.Type, res.Name, res.Pattern, principal, host, op, kafka.Deny}
-				if m.deny&(1<<op) != 0 && !yield(b) {
-					return false
-				}
-				b.Permission = kafka.Allow
-				if m.allow&(1<<op) != 0 && !yield(b) {
-					return false
-				}
+// appendEach completes b with each host, operation and permission.
+func appendEach(all []Binding, b Binding, byHost *tree[masks]) []Binding {
+	byHost.each(func(host string, m masks) bool {
+		b.Host = host
+		for b.Operation = kafka.All; b.Operation <= kafka.TwoPhaseCommit; b.Operation++ {
+			if m.deny&(1<<b.Operation) != 0 {
+				b.Permission = kafka.Deny
+				all = append(all, b)
 			}
-			return true
-		})
+			if m.allow&(1<<b.Operation) != 0 {
+				b.Permission = kafka.Allow
+				all = append(all, b)
+			}
+		}
+		return true
 	})
+	return all
+}
+
+func inOrder(a, b Binding) int {
+	return cmp.Or(
+		cmp.Compare(a.ResourceType, b.ResourceType), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Pattern, b.Pattern),
+		cmp.Compare(a.Principal, b.Principal), cmp.Compare(a.Host, b.Host),
+		cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Permission, b.Permission))
 }

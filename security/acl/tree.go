@@ -43,6 +43,22 @@ func (t *tree[V]) get(key string) (value V) {
 	return value
 }
 
+// along calls yield with every key that begins name, and its value, shortest
+// first, until it says false.
+func (t *tree[V]) along(name string, yield func(key string, value V) bool) bool {
+	var zero V
+	for rest := name; t != nil; t = t.child(rest) {
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, t.label); !ok {
+			break
+		}
+		if t.value != zero && !yield(name[:len(name)-len(rest)], t.value) {
+			return false
+		}
+	}
+	return true
+}
+
 // with is the tree with the key's value replaced; zero removes the key.
 func (t *tree[V]) with(key string, v V) *tree[V] {
 	var zero V
