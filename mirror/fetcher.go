@@ -17,6 +17,7 @@ type fetcher struct {
 	node   kafka.NodeID
 	wakeup chan struct{}
 	turn   int // where the next request begins, so that all partitions come first at times
+	busy   int // partitions that had records in the last response
 
 	conn *client.Conn
 	req  wire.FetchRequest
@@ -107,29 +108,44 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 		if p.leader != f.node || p.fetching || p.leaving || !p.running() {
 			continue
 		}
-		if p.backlog >= set.partitionBytes {
+		if p.crowded() {
 			crowded = true
 			continue
 		}
 		p.fetching = true
 		asked = append(asked, p)
-		f.ask(p, set.partitionFetchBytes)
+		f.ask(p)
 	}
+	f.share(set.partitionFetchBytes)
 	if crowded {
 		f.req.MaxWaitMillis = 0
 	}
 	return asked, crowded
 }
 
+// share divides what a response may bring among the partitions that are busy,
+// so that all of them are in it.
+func (f *fetcher) share(most int32) {
+	each := min(most, max(minShare, f.req.MaxBytes/int32(max(1, f.busy))))
+	for i := range f.req.Topics {
+		for j := range f.req.Topics[i].Partitions {
+			f.req.Topics[i].Partitions[j].MaxBytes = each
+		}
+	}
+}
+
+// minShare is the least of one partition in a response.
+const minShare = 64 << 10
+
 // ask adds a partition to the request.
-func (f *fetcher) ask(p *partition, maxBytes int32) {
+func (f *fetcher) ask(p *partition) {
 	topics := f.req.Topics
 	if n := len(topics); n == 0 || topics[n-1].Name != p.tp.Topic {
 		f.req.Topics = append(topics, wire.FetchTopic{Name: p.tp.Topic})
 	}
 	t := &f.req.Topics[len(f.req.Topics)-1]
 	t.Partitions = append(t.Partitions, wire.FetchPartition{
-		Index: p.tp.Partition, LeaderEpoch: kafka.NoEpoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1, MaxBytes: maxBytes})
+		Index: p.tp.Partition, LeaderEpoch: kafka.NoEpoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1})
 }
 
 // round sends the request and hands out what comes back. found says whether
@@ -155,18 +171,21 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 	if err := f.resp.Error.Err(); err != nil {
 		return false, err
 	}
-	at := 0
+	at, busy := 0, 0
 	for i := range f.resp.Topics {
 		t := &f.resp.Topics[i]
 		for j := range t.Partitions {
 			r := &t.Partitions[j]
-			found = found || len(r.Records) > 0
+			if len(r.Records) > 0 {
+				busy++
+			}
 			if at = find(asked, at, t.Name, r.Index); at < len(asked) {
 				f.stream.fetched(ctx, asked[at], r, memory)
 			}
 		}
 	}
-	return found, nil
+	f.busy = busy
+	return busy > 0, nil
 }
 
 // find looks a partition up among those that were asked for. Answers come in

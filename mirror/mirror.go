@@ -216,19 +216,15 @@ func (m *Mirror) discover(ctx, carry context.Context) {
 	}
 }
 
+// minFetchBytes is the least that one response may bring.
+const minFetchBytes = 256 << 10
+
 // fetchBytes is how much one response may bring: two for every connection fit
 // in the memory.
 func (m *Mirror) fetchBytes() int32 {
 	share := m.settings.memory / int64(2*len(m.streams)*m.source.leadingNodes())
-	return int32(min(int64(m.settings.fetchMaxBytes), max(share, minFetchBytes), maxFetchBytes))
+	return int32(min(int64(m.settings.fetchMaxBytes), max(share, minFetchBytes)))
 }
-
-// Bounds of a response: enough to pay for the request, few enough that it
-// stays in the processor's cache until it is sent.
-const (
-	minFetchBytes = 256 << 10
-	maxFetchBytes = 4 << 20
-)
 
 // notice tells the operator.
 func (m *Mirror) notice(text string) {

@@ -30,7 +30,8 @@ type partition struct {
 	end       kafka.Offset // what the source lets us read up to; -1: not known
 
 	under   []*span
-	backlog int // bytes of under
+	backlog int // bytes of under that are not answered
+	largest int // batch, lately
 
 	halt    *Halt
 	revoked bool // nothing may be committed any more
@@ -73,6 +74,13 @@ func (p *partition) running() bool {
 	return p.halt == nil && !p.revoked && !p.leaving && !p.resting && !p.rereading
 }
 
+// enough is how many bytes may be under way before more is fetched, at least:
+// the window of the target must never run empty.
+const enough = 256 << 10
+
+// crowded says that the target has not caught up with what was fetched.
+func (p *partition) crowded() bool { return p.backlog >= max(enough, maxInFlight*p.largest) }
+
 // stop halts the partition. The first reason counts.
 func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
 	if p.halt == nil && !p.revoked {
@@ -114,6 +122,7 @@ func (p *partition) take(r *wire.FetchedPartition, committedOnly bool, memory *b
 			memory.hold()
 			p.under = append(p.under, s)
 			p.backlog += len(b)
+			p.largest = max(len(b), p.largest-p.largest/64)
 			p.next = s.next
 			spans = append(spans, s)
 		}

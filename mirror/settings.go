@@ -20,11 +20,15 @@ type settings struct {
 	fetchMinBytes       int32
 	fetchMaxBytes       int32
 	partitionFetchBytes int32
-	partitionBytes      int // of a partition under way, before more is fetched
 	memory              int64
 	rack                string
 	backoff             time.Duration
 }
+
+// defaultFetchBytes is what one response brings where the file does not say:
+// enough to pay for the request, and few enough that the records are still in
+// the processor's cache when they are sent. Over a long line more is faster.
+const defaultFetchBytes = 2 << 20
 
 func readSettings(source *client.Client, consumer, producer *config.Values) (settings, error) {
 	if consumer.String("group.id") == "" {
@@ -38,13 +42,15 @@ func readSettings(source *client.Client, consumer, producer *config.Values) (set
 		committedOnly:       consumer.String("isolation.level") == "read_committed",
 		fetchWaitMillis:     int32(min(consumer.Duration("fetch.max.wait.ms").Milliseconds(), math.MaxInt32)),
 		fetchMinBytes:       int32(consumer.Int("fetch.min.bytes")),
-		fetchMaxBytes:       int32(max(1, consumer.Int("fetch.max.bytes"))),
+		fetchMaxBytes:       defaultFetchBytes,
 		partitionFetchBytes: int32(max(1, consumer.Int("max.partition.fetch.bytes"))),
 		memory:              max(1, producer.Int64("buffer.memory")),
 		rack:                consumer.String("client.rack"),
 		backoff:             max(consumer.Duration("retry.backoff.ms"), time.Millisecond),
 	}
-	s.partitionBytes = int(s.partitionFetchBytes)
+	if consumer.IsSet("fetch.max.bytes") {
+		s.fetchMaxBytes = int32(max(1, consumer.Int("fetch.max.bytes")))
+	}
 	if s.committedOnly {
 		s.isolation = 1
 	}

@@ -147,7 +147,7 @@ func (s *stream) answered(sp *span, err error) {
 	p := sp.p
 	var dropped *DroppedError
 	s.mu.Lock()
-	before := p.backlog
+	crowded := p.crowded()
 	switch {
 	case err == nil:
 		p.records += int64(sp.records)
@@ -161,7 +161,7 @@ func (s *stream) answered(sp *span, err error) {
 		s.refusedLocked(sp, err)
 	}
 	newly := !halted && p.halt != nil
-	if room := s.mirror.settings.partitionBytes; before >= room && p.backlog < room {
+	if crowded && !p.crowded() {
 		if f := s.fetchers[p.leader]; f != nil {
 			f.signal()
 		}
