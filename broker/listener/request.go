@@ -2,6 +2,7 @@ package listener
 
 import (
 	"net"
+	"sync/atomic"
 
 	"schloss/security/principal"
 )
@@ -30,9 +31,10 @@ type Request struct {
 	Peer  *Peer
 	Frame []byte // without its length; valid until Release or the end
 
-	conn    *conn
-	held    int    // bytes of the frame's buffer that count as in flight
-	abandon func() // called when the connection goes before the end
+	conn     *conn
+	held     int         // bytes of the frame's buffer that count as in flight
+	released atomic.Bool // the frame's buffer went back to the pool
+	abandon  func()      // called when the connection goes before the end
 
 	// Guarded by conn.mu.
 	ended    bool
@@ -54,13 +56,13 @@ type Response struct {
 func (r *Request) Pool() *Pool { return r.conn.listener.pool }
 
 // Release gives the frame's buffer back before the end. Nothing may hold a
-// slice of the frame any more.
+// slice of the frame any more. It may be called again, and while another
+// goroutine ends the request: the buffer goes back once.
 func (r *Request) Release() {
-	if r.Frame == nil {
+	if r.released.Swap(true) {
 		return
 	}
 	r.conn.listener.pool.Put(r.Frame)
-	r.Frame = nil
 	r.conn.released(r)
 }
 
