@@ -1,6 +1,8 @@
 package cli_test
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,8 +24,12 @@ type step struct {
 
 func steps(t *testing.T, file string) []step {
 	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out []step
-	for _, f := range txtar.Parse(golden(t, file)).Files {
+	for _, f := range archive.Files {
 		number, what, _ := strings.Cut(f.Name, " ")
 		if len(out) == 0 || out[len(out)-1].number != number {
 			words := strings.Split(strings.TrimSuffix(string(f.Data), "\n"), "\n")
@@ -106,26 +112,69 @@ func TestOutputIsThatOfKafka(t *testing.T) {
 		t.Run(g.file, func(t *testing.T) {
 			t.Parallel()
 			b := testkit.Start(t, testkit.Options{Authorizer: true, Properties: map[string]string{"super.users": "User:ANONYMOUS", "node.id": "1"}})
-			for _, s := range steps(t, g.file) {
-				for i := range s.args {
-					s.args[i] = strings.ReplaceAll(s.args[i], "SERVER", b.Addr)
-				}
-				code, stdout, stderr := run(t, s.input, s.args...)
-				why := g.differ[s.number]
-				if code != s.exit && !strings.HasPrefix(why, "exit ") {
-					t.Errorf("%s %s: got exit %d, want %d\n%s%s", s.number, s.name, code, s.exit, stdout, stderr)
-				}
-				if why != "" {
-					continue
-				}
-				if got, want := normal(stdout), normal(s.stdout); got != want {
-					t.Errorf("%s %s: got\n%swant\n%s\nstderr\n%s", s.number, s.name, got, want, stderr)
-				}
-				if want := message(s.stderr); !strings.Contains(words(stderr), words(want)) {
-					t.Errorf("%s %s: standard error\n%slacks\n%s", s.number, s.name, stderr, want)
-				}
-			}
+			compare(t, g.file, strings.NewReplacer("SERVER", b.Addr), g.differ)
 		})
+	}
+}
+
+// The same against a broker's own store, which zookeeper.connect names.
+func TestOutputWithoutServerIsThatOfKafka(t *testing.T) {
+	files := map[string]string{"server.properties": "zookeeper.connect=zoo:2181/chroot\nlog.dirs=data\nlisteners=PLAINTEXT://localhost:0\n",
+		"cons.properties": "bootstrap.servers=localhost:1\ngroup.id=mirror\n", "prod.properties": "bootstrap.servers=localhost:1\n"}
+	standing := func(t *testing.T) {
+		dir := t.TempDir()
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Chdir(dir)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareFrom := func(t *testing.T, file string, differ map[string]string) {
+		list := steps(t, filepath.Join(here, "testdata", "golden", file))
+		standing(t)
+		compareSteps(t, list, strings.NewReplacer("ZOOKEEPER", "zoo:2181/chroot"), differ)
+	}
+	t.Run("acls", func(t *testing.T) {
+		compareFrom(t, "acls-zookeeper-3.9.1.txt", map[string]string{"11": "Kafka adds a stack trace on standard output"})
+	})
+	t.Run("mirror-maker", func(t *testing.T) {
+		compareFrom(t, "mirror-maker-3.9.1.txt", map[string]string{
+			"04": "an old option is told from an unknown one", "06": "Kafka ends with a NullPointerException", "07": ourWords, "08": "our own version",
+		})
+	})
+}
+
+func compare(t *testing.T, file string, replace *strings.Replacer, differ map[string]string) {
+	t.Helper()
+	compareSteps(t, steps(t, filepath.Join("testdata", "golden", file)), replace, differ)
+}
+
+// compareSteps runs each step in its turn, for each stands on those before it.
+func compareSteps(t *testing.T, list []step, replace *strings.Replacer, differ map[string]string) {
+	t.Helper()
+	for _, s := range list {
+		for i := range s.args {
+			s.args[i] = replace.Replace(s.args[i])
+		}
+		code, stdout, stderr := run(t, s.input, s.args...)
+		why := differ[s.number]
+		if code != s.exit && !strings.HasPrefix(why, "exit ") {
+			t.Errorf("%s %s: got exit %d, want %d\n%s%s", s.number, s.name, code, s.exit, stdout, stderr)
+		}
+		if why != "" {
+			continue
+		}
+		if got, want := normal(stdout), normal(s.stdout); got != want {
+			t.Errorf("%s %s: got\n%swant\n%s\nstderr\n%s", s.number, s.name, got, want, stderr)
+		}
+		if want := message(s.stderr); !strings.Contains(words(stderr), words(want)) {
+			t.Errorf("%s %s: standard error\n%slacks\n%s", s.number, s.name, stderr, want)
+		}
 	}
 }
 
@@ -177,7 +226,7 @@ var javaPrefix = regexp.MustCompile(`^(Exception in thread "main" )?((org\.apach
 func message(stderr string) string {
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "This tool helps") || strings.HasPrefix(line, "Create, delete") || strings.HasPrefix(line, "Warning: ") ||
+		if strings.HasPrefix(line, "This tool helps") || strings.HasPrefix(line, "Create, delete") || strings.HasPrefix(line, "Warning: ") || strings.HasPrefix(line, "WARNING: ") ||
 			strings.HasPrefix(line, "(org.apache") || strings.HasSuffix(line, "errors.TimeoutException") {
 			continue
 		}

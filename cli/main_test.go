@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -175,14 +174,4 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 		text = strings.ReplaceAll(text, name, ts.Getenv(name))
 	}
 	ts.Check(os.WriteFile(path, []byte(text), 0o600))
-}
-
-// golden reads a file of testdata/golden.
-func golden(t *testing.T, name string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", "golden", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
 }
