@@ -1,6 +1,7 @@
 package ssl
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -108,11 +109,12 @@ func explainChain(chain []*x509.Certificate, r *Reloader, err error) error {
 	return err
 }
 
-// lastOf follows the issuers through a chain as it was sent.
+// lastOf follows the issuers through a chain as it was sent, as far as they
+// may sign.
 func lastOf(chain []*x509.Certificate) *x509.Certificate {
 	last := chain[0]
 	for _, c := range chain[1:] {
-		if string(c.RawSubject) == string(last.RawIssuer) {
+		if bytes.Equal(c.RawSubject, last.RawIssuer) && last.CheckSignatureFrom(c) == nil {
 			last = c
 		}
 	}
