@@ -13,28 +13,27 @@ type fetchWait struct {
 	missing atomic.Int64
 	done    atomic.Bool
 	timer   *time.Timer
+	parked  chan struct{} // closed once park no longer touches the call
 }
 
 // park registers the call with its partitions and the clock.
 func (f *fetchCall) park(wait time.Duration) {
-	w := &fetchWait{f: f}
+	w := &fetchWait{f: f, parked: make(chan struct{})}
 	w.missing.Store(int64(int(f.in.MinBytes) - f.total))
-	armed := make(chan struct{})
-	w.timer = time.AfterFunc(wait, func() {
-		<-armed
-		w.fire()
-	})
+	w.timer = time.AfterFunc(wait, w.fire)
 	for i := range f.reads {
 		f.reads[i].r.wait(w)
 	}
-	close(armed)
-	f.req.OnAbandon(w.give)
 	// What came between reading and registering woke no one.
+	late := false
 	for i := range f.reads {
-		if read := &f.reads[i]; read.r.log.Durable() > read.seen {
-			w.fire()
-			return
-		}
+		read := &f.reads[i]
+		late = late || read.r.log.Durable() > read.seen
+	}
+	close(w.parked)
+	f.req.OnAbandon(w.give)
+	if late {
+		w.fire()
 	}
 }
 
@@ -54,6 +53,7 @@ func (w *fetchWait) fire() {
 }
 
 func (w *fetchWait) complete() {
+	<-w.parked
 	w.leave()
 	w.f.unread()
 	w.f.read()
