@@ -56,8 +56,9 @@ func (f *fakeFile) ReadAt(b []byte, at int64) (int, error) {
 func (f *fakeFile) WriteAt(b []byte, at int64) (int, error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
+	usable := f.check() == nil
 	if err := f.do("write", func() { f.node.apply(write{at: at, bytes: b}) }); err != nil {
-		if f.fs.off {
+		if !usable || f.fs.off {
 			return 0, err
 		}
 		half := b[:len(b)/2]
@@ -76,8 +77,9 @@ func (f *fakeFile) Truncate(size int64) error {
 func (f *fakeFile) Sync() error {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
+	usable := f.check() == nil
 	err := f.do("sync", f.node.syncData)
-	if err != nil && !f.fs.off {
+	if err != nil && usable && !f.fs.off {
 		f.node.writes = nil // clean in the cache, never on the disk
 	}
 	return err
