@@ -88,7 +88,7 @@ var advices = []func(error) string{
 		return e.Hint()
 	}),
 	is(syscall.EADDRINUSE, "another process listens there; choose a free port: --override listeners=SSL://localhost:PORT"),
-	ofType(pathAdvice),
+	pathAdvice,
 }
 
 // ofType makes an entry of the errors of one type.
@@ -168,14 +168,20 @@ func connectAdvice(e *client.ConnectError) string {
 	return "see what the port speaks: openssl s_client -connect " + e.Addr
 }
 
-func pathAdvice(e *fs.PathError) string {
+// pathAdvice is about a file. Not every error about one still holds its path.
+func pathAdvice(err error) string {
+	where := "."
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		where = filepath.Dir(e.Path)
+	}
 	switch {
-	case errors.Is(e, fs.ErrNotExist):
-		return "look what is there: ls -l " + quoted(filepath.Dir(e.Path))
-	case errors.Is(e, fs.ErrExist):
+	case errors.Is(err, fs.ErrNotExist):
+		return "check the path; see what is there with: ls -l " + quotedPath(where)
+	case errors.Is(err, fs.ErrExist):
 		return "take another folder with --dir, or add --replace to overwrite"
-	case errors.Is(e, fs.ErrPermission):
-		return "see whose it is: ls -ld " + quoted(e.Path)
+	case errors.Is(err, fs.ErrPermission):
+		return "see who may read it: ls -l " + quotedPath(where)
 	}
 	return ""
 }

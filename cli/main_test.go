@@ -74,20 +74,22 @@ func run(t *testing.T, input string, args ...string) (code int, stdout, stderr s
 }
 
 // TestScripts run the commands as processes. They find an open broker, a
-// secured one with the identities client (who may do nothing) and server (who
-// may do everything), and free ports for brokers of their own.
+// secured one with the identities alice (who may use topics that begin with
+// open-, and nothing else) and client (who may do everything), and free ports for brokers of their own.
 func TestScripts(t *testing.T) {
 	open := testkit.Start(t, testkit.Options{})
-	secured := testkit.Start(t, testkit.Options{TLS: true, Authorizer: true, ACLs: []acl.Binding{{ResourceType: kafka.Topic, Name: "visible",
-		Pattern: kafka.Literal, Principal: "User:nobody", Host: "*", Operation: kafka.Read, Permission: kafka.Allow}}})
+	certs := testkit.NewCerts(t)
+	alice := certs.Issue(t, "alice")
+	secured := testkit.Start(t, testkit.Options{TLS: true, Authorizer: true, Certs: certs, ACLs: []acl.Binding{
+		{ResourceType: kafka.Topic, Name: "open-", Pattern: kafka.Prefixed, Principal: alice, Host: "*", Operation: kafka.All, Permission: kafka.Allow}}})
 	strangers := testkit.NewCerts(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SERVER", open.Addr)
 			e.Setenv("SECURED", secured.Addr)
-			e.Setenv("CLIENT", secured.Client(t, "client"))
-			e.Setenv("ADMIN", secured.Client(t, "server"))
+			e.Setenv("ALICE", secured.Client(t, "alice"))
+			e.Setenv("ADMIN", secured.Client(t, "client"))
 			e.Setenv("CERTS", secured.Certs.Dir)
 			e.Setenv("STRANGERS", strangers.Dir)
 			for i := 1; i <= 3; i++ {
