@@ -132,6 +132,10 @@ func (m *Mirror) place(ctx context.Context, p *partition, at place, limits Limit
 	if m.given[p.tp] != p || p.stream != nil {
 		return false
 	}
+	if kept, ok := m.kept[p.tp]; ok && halt == nil && kept.committed == at.committed {
+		at.at = max(at.at, kept.at) // nobody else has had it since
+	}
+	delete(m.kept, p.tp)
 	s := m.streams[0]
 	for _, other := range m.streams[1:] {
 		if other.size() < s.size() {
@@ -155,7 +159,9 @@ const drainWithin = 10 * time.Second
 // release gives partitions back: nothing more is sent, what is under way is
 // waited for, and, while the group still counts us in, the positions are
 // committed. After that nothing is ever committed for them: Kafka would take
-// it and move the next owner's position.
+// it and move the next owner's position. When the membership is lost, because
+// the source's broker restarts, say, nothing can be committed: the position is
+// kept in case the partition comes back.
 func (m *Mirror) release(ctx context.Context, tps []kafka.TopicPartition, commit bool) {
 	m.committing.Lock()
 	defer m.committing.Unlock()
@@ -185,6 +191,6 @@ func (m *Mirror) release(ctx context.Context, tps []kafka.TopicPartition, commit
 		m.commitOf(context.WithoutCancel(ctx), leaving)
 	}
 	for _, p := range leaving {
-		m.retire(p.stream.forget(p))
+		m.retire(p, p.stream.forget(p))
 	}
 }

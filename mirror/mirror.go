@@ -60,6 +60,7 @@ type Mirror struct {
 
 	mu      sync.Mutex // guards what follows
 	given   map[kafka.TopicPartition]*partition
+	kept    map[kafka.TopicPartition]place // of partitions that were lost before their position was committed
 	rates   rates
 	retired totals // of partitions that were given back
 }
@@ -71,6 +72,7 @@ func New(c Config) (*Mirror, error) {
 		config: c,
 		dirty:  make(chan struct{}, 1),
 		given:  make(map[kafka.TopicPartition]*partition),
+		kept:   make(map[kafka.TopicPartition]place),
 	}
 	var err error
 	if m.settings, err = readSettings(c.Source, c.Consumer, c.Producer); err != nil {

@@ -100,11 +100,15 @@ func (m *Mirror) snapshot(tick bool) Progress {
 	return out
 }
 
-// retire keeps the counts of a partition that was given back.
-func (m *Mirror) retire(t totals) {
+// retire keeps the counts of a partition that was given back, and its position
+// where the group does not have it.
+func (m *Mirror) retire(p *partition, t totals) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.retired = m.retired.plus(t)
+	if p.done >= 0 && p.done != p.committed {
+		m.kept[p.tp] = place{at: p.done, committed: p.committed}
+	}
 }
 
 // tellProgress reports at intervals until the context ends.
