@@ -182,15 +182,16 @@ func (w *writer) identity(r *root, name string, o order) (Made, error) {
 	keys := []keystore.KeyEntry{{Alias: "kafka-" + name, PrivateKey: key, Chain: r.chain(leaf)}}
 	trusted := []keystore.TrustedEntry{{Alias: rootAlias, Certificate: r.certificate}}
 	for _, f := range []struct {
-		name   string
-		store  keystore.Store
-		format keystore.Format
+		name     string
+		store    keystore.Store
+		format   keystore.Format
+		password config.Secret
 	}{
-		{name + ".keystore.jks", keystore.Store{Keys: keys, Trusted: trusted}, keystore.PKCS12},
-		{name + ".truststore.jks", keystore.Store{Trusted: trusted}, keystore.PKCS12},
-		{name + ".pem", keystore.Store{Keys: keys}, keystore.PEM},
+		{name + ".keystore.jks", keystore.Store{Keys: keys, Trusted: trusted}, keystore.PKCS12, w.password},
+		{name + ".truststore.jks", keystore.Store{Trusted: trusted}, keystore.PKCS12, w.password},
+		{name + ".pem", keystore.Store{Keys: keys}, keystore.PEM, ""},
 	} {
-		data, err := keystore.Encode(&f.store, f.format, w.password, w.now)
+		data, err := keystore.Encode(&f.store, f.format, f.password, w.now)
 		if err != nil {
 			return Made{}, err
 		}
