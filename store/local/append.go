@@ -49,7 +49,7 @@ func (l *Log) Append(batches []byte, epoch kafka.Epoch) (kafka.Offset, error) {
 	l.noteEpoch(epoch, r.first)
 	l.end.Store(int64(r.next))
 	l.sinceSync += int64(len(batches))
-	if !l.lazy || l.sinceSync >= lazyBytes {
+	if !l.lazy || l.sinceSync >= lazyBytes || l.awaited() {
 		l.syncer.add(l)
 	}
 	return r.first, nil

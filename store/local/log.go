@@ -157,6 +157,13 @@ func (l *Log) AwaitDurable(end kafka.Offset, done func(error)) {
 	}
 }
 
+// awaited says whether somebody waits.
+func (l *Log) awaited() bool {
+	l.waitMu.Lock()
+	defer l.waitMu.Unlock()
+	return len(l.waiters) > 0
+}
+
 // notify calls the waiters that have their answer. The caller holds no lock.
 func (l *Log) notify() {
 	refused := l.refused()
@@ -185,12 +192,12 @@ func (l *Log) notify() {
 
 // sync makes all that was appended durable. Only the active segment can hold
 // unsynced bytes: roll syncs a segment before it makes the next. The sync loop
-// calls it.
+// calls it. A lazy log is synced only when much has gathered.
 func (l *Log) sync() {
 	defer l.notify()
 	l.mu.Lock()
 	s, end := l.active(), l.end.Load()
-	if l.refused() != nil || l.synced.Load() >= end {
+	if l.refused() != nil || l.synced.Load() >= end || l.lazy && l.sinceSync < lazyBytes {
 		l.mu.Unlock()
 		return
 	}

@@ -23,8 +23,11 @@ type keepFunc = func(offset kafka.Offset, key []byte) bool
 func (l *Log) Rewrite(keep func(offset kafka.Offset, key []byte) bool) error {
 	l.tidy.Lock()
 	defer l.tidy.Unlock()
+	if err := l.refused(); err != nil {
+		return err
+	}
 	list := *l.segments.Load()
-	for closed := list[:max(0, len(list)-1)]; len(closed) > 0; {
+	for closed := list[:len(list)-1]; len(closed) > 0; {
 		group := l.group(closed)
 		closed = closed[len(group):]
 		if l.closing.Load() {
