@@ -43,7 +43,8 @@ const (
 	// KeepSome keeps any part: of a file some sectors in some of their
 	// versions, up to some length, of a directory some changes.
 	KeepSome
-	// KeepAll is a process that was killed on a machine that lives on.
+	// KeepAll is a process that was killed on a machine that lives on: what it
+	// wrote is still in the cache, and still not synced.
 	KeepAll
 )
 

@@ -99,13 +99,16 @@ func (n *node) syncNames() {
 
 // crash leaves of the node and all below it what a power cut may.
 func (n *node) crash(keep Survival, rng *rand.Rand) {
+	if keep == KeepAll {
+		return
+	}
 	if !n.dir {
 		n.data = n.survivor(keep, rng)
 		n.disk, n.writes = slices.Clone(n.data), nil
 		return
 	}
 	for _, c := range n.changes {
-		if keep == KeepAll || keep == KeepSome && rng.IntN(2) == 0 {
+		if keep == KeepSome && rng.IntN(2) == 0 {
 			c.on(n.durable)
 		}
 	}
@@ -121,10 +124,7 @@ func (n *node) crash(keep Survival, rng *rand.Rand) {
 // after each write; any of them may be the one that reached the disk, and the
 // file may have any length that it had, or one within the last write.
 func (n *node) survivor(keep Survival, rng *rand.Rand) []byte {
-	switch {
-	case keep == KeepAll:
-		return n.data
-	case keep == KeepNothing || len(n.writes) == 0:
+	if keep == KeepNothing || len(n.writes) == 0 {
 		return n.disk
 	}
 	versions := [][]byte{n.disk}

@@ -45,7 +45,7 @@ type directory struct {
 // openDirectory locks a log directory, made when it is absent. From here on it
 // counts as not closed cleanly.
 func openDirectory(fsys disk.FS, name string) (*directory, error) {
-	if err := fsys.Mkdir(name); err != nil {
+	if err := makeDirectory(fsys, name); err != nil {
 		return nil, err
 	}
 	lock, err := fsys.Lock(path.Join(name, lockFile))
@@ -58,6 +58,15 @@ func openDirectory(fsys disk.FS, name string) (*directory, error) {
 	}
 	d.syncer = newSyncer()
 	return d, nil
+}
+
+// makeDirectory makes a directory durably. Its name may be there without being
+// durable, so it is synced in any case.
+func makeDirectory(fsys disk.FS, name string) error {
+	if err := fsys.Mkdir(name); err != nil {
+		return err
+	}
+	return fsys.SyncDir(path.Dir(path.Clean(name)))
 }
 
 func (d *directory) prepare() error {

@@ -40,16 +40,16 @@ func newFiles(fs disk.FS, max int) *files {
 func (fs *files) at(path string) *file { return &file{files: fs, path: path} }
 
 // create makes the file, or empties it.
-func (fs *files) create(path string) (*file, error) {
-	handle, err := fs.fs.Create(path)
+func (f *file) create() error {
+	f.files.mu.Lock()
+	defer f.files.mu.Unlock()
+	handle, err := f.files.fs.Create(f.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	f := &file{files: fs, path: path, handle: handle, users: 1}
-	fs.open++
-	return f, f.releaseLocked()
+	f.handle, f.users = handle, 1
+	f.files.open++
+	return f.releaseLocked()
 }
 
 // acquire opens the file if it is not open, and keeps it so until release.

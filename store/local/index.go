@@ -74,11 +74,14 @@ const (
 	blockEntries = 256 // read at once when a search has come so near
 )
 
-func newIndex[E entry[E]](f *file, stored int) *index[E] {
+func newIndex[E entry[E]](f *file) *index[E] {
 	x := &index[E]{file: f}
-	x.view.Store(&indexView[E]{stored: stored})
+	x.open(0)
 	return x
 }
+
+// open says how many entries the file holds.
+func (x *index[E]) open(stored int) { x.view.Store(&indexView[E]{stored: stored}) }
 
 func (x *index[E]) len() int {
 	v := x.view.Load()
@@ -128,7 +131,7 @@ func (x *index[E]) sync() error {
 // cut keeps the first n entries, all of which are stored.
 func (x *index[E]) cut(n int) error {
 	var e E
-	x.view.Store(&indexView[E]{stored: n})
+	x.open(n)
 	return x.file.use(func(f disk.File) error { return f.Truncate(int64(n * e.width())) })
 }
 

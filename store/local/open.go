@@ -70,7 +70,7 @@ func (d *directory) adopt(l *Log) error {
 // create makes the directory and an empty segment. The segment comes last: it
 // is what makes the log exist.
 func (d *directory) create(l *Log) error {
-	if err := d.fs.Mkdir(l.path); err != nil {
+	if err := makeDirectory(d.fs, l.path); err != nil {
 		return err
 	}
 	if !l.id.IsZero() {
@@ -83,8 +83,5 @@ func (d *directory) create(l *Log) error {
 		return err
 	}
 	l.segments.Store(&[]*segment{first})
-	if err := d.fs.SyncDir(l.path); err != nil {
-		return err
-	}
-	return d.fs.SyncDir(d.path)
+	return d.fs.SyncDir(l.path)
 }

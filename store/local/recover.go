@@ -142,8 +142,7 @@ func (r *recovery) discard() error {
 func (r *recovery) openSegments() error {
 	var list []*segment
 	for _, base := range sortedBases(r.names, logSuffix) {
-		s := &segment{base: base, log: r.files.at(path.Join(r.path, fileName(base, logSuffix)))}
-		list = append(list, s)
+		list = append(list, segmentAt(r.files, r.path, base, ""))
 	}
 	if len(list) == 0 {
 		return fmt.Errorf("directory %s: %w: no segment", r.path, fs.ErrNotExist)
@@ -213,31 +212,20 @@ func (r *recovery) checkEnd(s *segment) error {
 // openIndexes opens the index files, or makes empty ones when one is missing.
 // complete says whether they look as a closed segment's do.
 func (r *recovery) openIndexes(s *segment) (complete bool, err error) {
-	offsets, times := fileName(s.base, indexSuffix), fileName(s.base, timesSuffix)
-	if r.names[offsets] && r.names[times] {
-		of, tf := r.files.at(path.Join(r.path, offsets)), r.files.at(path.Join(r.path, times))
-		osize, err := fileSize(of)
-		if err != nil {
-			return false, err
-		}
-		tsize, err := fileSize(tf)
-		if err != nil {
-			return false, err
-		}
-		s.offsets = newIndex[position](of, int(osize)/position{}.width())
-		s.times = newIndex[stamp](tf, int(tsize)/stamp{}.width())
-		return osize%8 == 0 && tsize%12 == 0 && (tsize > 0 || s.size.Load() == 0), nil
+	if !r.names[fileName(s.base, indexSuffix)] || !r.names[fileName(s.base, timesSuffix)] {
+		return false, s.makeIndexes()
 	}
-	of, err := r.files.create(path.Join(r.path, offsets))
+	osize, err := fileSize(s.offsets.file)
 	if err != nil {
 		return false, err
 	}
-	tf, err := r.files.create(path.Join(r.path, times))
+	tsize, err := fileSize(s.times.file)
 	if err != nil {
 		return false, err
 	}
-	s.offsets, s.times = newIndex[position](of, 0), newIndex[stamp](tf, 0)
-	return false, nil
+	s.offsets.open(int(osize) / position{}.width())
+	s.times.open(int(tsize) / stamp{}.width())
+	return osize%8 == 0 && tsize%12 == 0 && (tsize > 0 || s.size.Load() == 0), nil
 }
 
 // openLast finds the end of the log. Only the last segment can have lost

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -53,24 +54,29 @@ func parseFileName(name, suffix string) (kafka.Offset, bool) {
 	return kafka.Offset(n), err == nil && n >= 0
 }
 
-// newSegment makes the files of an empty segment; extra is put behind their
-// suffixes. Their names are not durable yet.
+// segmentAt is the segment of these names, with nothing read yet. extra is
+// put behind their suffixes.
+func segmentAt(fs *files, dir string, base kafka.Offset, extra string) *segment {
+	name := func(suffix string) string { return dir + "/" + fileName(base, suffix) + extra }
+	return &segment{
+		base: base, log: fs.at(name(logSuffix)),
+		offsets: newIndex[position](fs.at(name(indexSuffix))),
+		times:   newIndex[stamp](fs.at(name(timesSuffix))),
+	}
+}
+
+// newSegment makes the files of an empty segment. Their names are not durable
+// yet.
 func newSegment(fs *files, dir string, base kafka.Offset, extra string) (*segment, error) {
-	s := &segment{base: base}
-	var err error
-	if s.log, err = fs.create(dir + "/" + fileName(base, logSuffix) + extra); err != nil {
+	s := segmentAt(fs, dir, base, extra)
+	if err := s.log.create(); err != nil {
 		return nil, err
 	}
-	offsets, err := fs.create(dir + "/" + fileName(base, indexSuffix) + extra)
-	if err != nil {
-		return nil, err
-	}
-	times, err := fs.create(dir + "/" + fileName(base, timesSuffix) + extra)
-	if err != nil {
-		return nil, err
-	}
-	s.offsets, s.times = newIndex[position](offsets, 0), newIndex[stamp](times, 0)
-	return s, nil
+	return s, s.makeIndexes()
+}
+
+func (s *segment) makeIndexes() error {
+	return errors.Join(s.offsets.file.create(), s.times.file.create())
 }
 
 // rel is the offset relative to the base.

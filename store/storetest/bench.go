@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"testing"
 
 	"schloss/kafka"
@@ -149,8 +150,8 @@ func (c *Counter) Restore(snapshot []byte) error {
 	if snapshot == nil {
 		return nil
 	}
-	if len(snapshot) != 16 {
-		return fmt.Errorf("snapshot has %d bytes", len(snapshot))
+	if len(snapshot) != 20 || crc32.ChecksumIEEE(snapshot[:16]) != binary.BigEndian.Uint32(snapshot[16:]) {
+		return fmt.Errorf("snapshot %x is damaged", snapshot)
 	}
 	c.Next = kafka.Offset(binary.BigEndian.Uint64(snapshot))
 	c.Records = int64(binary.BigEndian.Uint64(snapshot[8:]))
@@ -174,5 +175,7 @@ func (c *Counter) Apply(h batch.Header) {
 
 // Snapshot implements store.Replica.
 func (c *Counter) Snapshot() []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(c.Next)), uint64(c.Records))
+	b := binary.BigEndian.AppendUint64(nil, uint64(c.Next))
+	b = binary.BigEndian.AppendUint64(b, uint64(c.Records))
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
