@@ -104,15 +104,15 @@ func (f *Fake) Restart(keep Survival) {
 	f.locks = map[string]bool{}
 }
 
-// Corrupt changes bytes of a file behind everyone's back, on the disk itself.
-func (f *Fake) Corrupt(name string, change func(content []byte)) error {
+// Corrupt changes a file behind everyone's back, on the disk itself.
+func (f *Fake) Corrupt(name string, change func(content []byte) []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n, err := f.find(name)
 	if err != nil {
 		return pathError("corrupt", name, err)
 	}
-	change(n.data)
+	n.data = change(n.data)
 	n.disk, n.writes = slices.Clone(n.data), nil
 	return nil
 }

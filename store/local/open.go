@@ -13,9 +13,9 @@ import (
 
 // load opens the directory of a log, or makes it.
 func (d *directory) load(l *Log, create bool) (store.Recovery, error) {
+	exists, err := d.settleID(l, create)
 	r := &recovery{Log: l, clean: d.clean, point: d.point(l.tp)}
 	r.found.Unclean = !d.clean
-	exists, err := d.settleID(l, create)
 	if err == nil && !exists {
 		if !create {
 			return r.found, fmt.Errorf("directory %s: %w", l.path, fs.ErrNotExist)

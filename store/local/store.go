@@ -169,9 +169,12 @@ func (s *Store) openLog(p openParams) (*Log, store.Recovery, error) {
 	case errors.As(err, &damaged):
 		s.offline[p.tp] = true
 		d.settle(p.tp, false)
+		err = damaged // says itself what it is about
+	default:
+		err = fmt.Errorf("open log %s: %w", p.tp, err)
 	}
 	delete(s.open, p.tp)
-	return nil, found, fmt.Errorf("open log %s: %w", p.tp, err)
+	return nil, found, err
 }
 
 // reserve takes the partition for the one who opens it and says which
