@@ -26,8 +26,8 @@ import (
 // Differs from Kafka: there are no followers; a replica with CLUSTER_ACTION
 // gets NOT_LEADER_OR_FOLLOWER.
 
-// firstRead is the size of the buffer that a partition is read with at first.
-const firstRead = 256 << 10
+// firstRead is the least room that a partition is read with.
+const firstRead = 16 << 10
 
 // fetchCall is a fetch request on its way.
 type fetchCall struct {
@@ -160,13 +160,20 @@ func (f *fetchCall) readPartition(read *fetchRead, left int) int {
 	if read.from >= read.seen || limit <= 0 && f.total > 0 {
 		return 0
 	}
-	buf := f.req.Pool().Get(min(max(limit, 1), firstRead))
+	// A consumer reads about as much as the one before: at the end little, far
+	// behind it all that the limits allow.
+	pool, usual := f.req.Pool(), int(read.r.lastRead.Load())
+	buf := pool.Get(min(max(limit, 1), max(usual, firstRead)))
 	records, err := log.Read(buf, read.from, read.seen, max(limit, 0), f.total == 0)
 	if err != nil {
-		f.req.Pool().Put(buf)
+		pool.Put(buf)
 		f.fail(out, err)
 		return 0
 	}
+	if cap(records) != cap(buf) {
+		pool.Put(buf) // it was too small and has been replaced
+	}
+	read.r.lastRead.Store(int64(len(records)))
 	f.pooled = append(f.pooled, records)
 	out.Records = records
 	f.total += len(records)

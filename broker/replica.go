@@ -2,6 +2,7 @@ package broker
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"schloss/broker/partition"
@@ -21,6 +22,8 @@ type replica struct {
 
 	mu        sync.Mutex // one append at a time; guards producers, and the log's Append, Roll and Close
 	producers *partition.Producers
+
+	lastRead atomic.Int64 // bytes that the last fetch found here
 
 	waitMu  sync.Mutex // guards waiters; taken after no other lock
 	waiters map[*fetchWait]struct{}
