@@ -30,7 +30,7 @@ func (b bench) certificates(ctx context.Context) error {
 func (b bench) stores() string { return filepath.Join(b.dir, "certificates") }
 
 func (b bench) clientTLS() (*tls.Config, error) {
-	cert, err := tls.LoadX509KeyPair(filepath.Join(b.stores(), "client.pem"), filepath.Join(b.stores(), "client.key"))
+	cert, err := tls.LoadX509KeyPair(filepath.Join(b.stores(), "client.pem"), filepath.Join(b.stores(), "client.pem"))
 	if err != nil {
 		return nil, err
 	}

@@ -141,7 +141,7 @@ func TestKafkaPython(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "python3", script, s.addr, s.path("certs/ca-cert"), s.path("certs/tenant.pem"), s.path("certs/tenant.key"),
+	cmd := exec.CommandContext(ctx, "python3", script, s.addr, s.path("certs/ca-cert"), s.path("certs/tenant.pem"), s.path("certs/tenant.pem"),
 		"tenant-python", "tenant-python", "secret")
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+library)
 	r := run(t, cmd, "")
@@ -234,7 +234,7 @@ func TestFranzGo(t *testing.T) {
 
 func tenantTLS(t *testing.T, s secured) *tls.Config {
 	t.Helper()
-	cert, err := tls.LoadX509KeyPair(s.path("certs/tenant.pem"), s.path("certs/tenant.key"))
+	cert, err := tls.LoadX509KeyPair(s.path("certs/tenant.pem"), s.path("certs/tenant.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}

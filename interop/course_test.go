@@ -34,7 +34,8 @@ func TestCourse(t *testing.T) {
 		if r.code != 1 {
 			t.Fatalf("exit %d, want 1\n%s", r.code, r.all())
 		}
-		wants(t, r.stderr, "error:", "hint:", courseCluster)
+		wants(t, r.stderr, "error:", "hint:", "bin/kafka-acls.sh --authorizer-properties zookeeper.connect=localhost:2181 --add --allow-principal",
+			coursePrincipal, "--operation All --cluster")
 	})
 	t.Run("without an authorizer it starts and warns", func(t *testing.T) {
 		f := newFolder(t)
@@ -90,7 +91,7 @@ func TestCourse(t *testing.T) {
 		wants(t, r.stderr, "Processed a total of 2 messages")
 	})
 	t.Run("Java's console clients", func(t *testing.T) {
-		for _, v := range []string{peers.Oldest, peers.Last3, peers.Newest} {
+		for i, v := range []string{peers.Oldest, peers.Last3, peers.Newest} {
 			line := "from Java " + v
 			server := "--bootstrap-server"
 			if v == peers.Oldest {
@@ -101,7 +102,7 @@ func TestCourse(t *testing.T) {
 				t.Fatalf("Java %s producer: exit %d\n%s", v, r.code, r.all())
 			}
 			r = f.java(v, "", "console-consumer", "--bootstrap-server", "localhost:9093", "--topic", "test", "--consumer.config", "client-ssl.config",
-				"--from-beginning", "--timeout-ms", "6000")
+				"--from-beginning", "--max-messages", fmt.Sprint(3+i), "--timeout-ms", "20000")
 			wants(t, r.stdout, "one\n", "two\n", line)
 		}
 	})
@@ -109,6 +110,7 @@ func TestCourse(t *testing.T) {
 		at := " --bootstrap-server localhost:9093 --command-config client-ssl.config"
 		wants(t, f.must("bin/kafka-topics.sh --create --topic orders --partitions 3"+at).stdout, "Created topic orders.")
 		wants(t, f.must("bin/kafka-topics.sh --list"+at).stdout, "test\n")
+		f.must(courseAdd + "--operation DescribeConfigs --topic test")
 		java := f.java(peers.Newest, "", "topics", "--describe", "--topic", "test", "--bootstrap-server", "localhost:9093", "--command-config", "client-ssl.config")
 		ours := f.must("bin/kafka-topics.sh --describe --topic test" + at)
 		if ours.stdout != java.stdout {

@@ -23,6 +23,7 @@ type coordinate struct{ group, artifact, version string }
 var releases = map[string][]coordinate{
 	Oldest: {
 		{"org.apache.kafka", "kafka_2.12", Oldest},
+		{"org.apache.kafka", "kafka-tools", Oldest},
 		{"org.slf4j", "slf4j-log4j12", "1.7.36"},
 	},
 	Last3: {

@@ -14,7 +14,7 @@ import (
 var classes = map[string][]struct{ release, class string }{
 	"topics":           {{"2.", "kafka.admin.TopicCommand"}, {"", "org.apache.kafka.tools.TopicCommand"}},
 	"acls":             {{"4.", "org.apache.kafka.tools.AclCommand"}, {"", "kafka.admin.AclCommand"}},
-	"configs":          {{"4.", "org.apache.kafka.tools.ConfigCommand"}, {"", "kafka.admin.ConfigCommand"}},
+	"configs":          {{"", "kafka.admin.ConfigCommand"}},
 	"console-producer": {{"4.", "org.apache.kafka.tools.ConsoleProducer"}, {"", "kafka.tools.ConsoleProducer"}},
 	"console-consumer": {{"2.", "kafka.tools.ConsoleConsumer"}, {"", "org.apache.kafka.tools.consumer.ConsoleConsumer"}},
 	"consumer-groups":  {{"2.", "kafka.admin.ConsumerGroupCommand"}, {"", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"}},
