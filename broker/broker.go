@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -91,10 +90,16 @@ func New(cfg Config, deps Deps) *Broker {
 // the groups and the loops of retention. A damaged partition stays offline; any
 // other error ends the start.
 func (b *Broker) Start() error {
+	recovered := 0
 	for _, t := range b.meta.Image().Topics {
-		if err := b.openTopic(t); err != nil {
-			return fmt.Errorf("open topic %s: %w", t.Name, err)
+		n, err := b.openTopic(t)
+		if err != nil {
+			return err
 		}
+		recovered += n
+	}
+	if recovered > 0 {
+		b.log.Info("recovered after an unclean stop", "partitions", recovered)
 	}
 	b.groups.load()
 	b.loops.Go(b.retainLoop)

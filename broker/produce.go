@@ -131,7 +131,7 @@ func (p *produceCall) producePartition(r *replica, records []byte, out *wire.Pro
 		grown = 0
 	}
 	if p.in.Acks != -1 {
-		r.awaitDurable(at.end, grown, func(error) {}) // the log itself tells of its failure
+		r.awaitDurable(at.end, grown, func(error) {}) // the client was promised no more
 		return nil
 	}
 	p.open.Add(1)

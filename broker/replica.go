@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ type replica struct {
 	mu        sync.Mutex // one append at a time; guards producers, and the log's Append, Roll and Close
 	producers *partition.Producers
 
+	fail     sync.Once    // tells of a failed disk
 	lastRead atomic.Int64 // bytes that the last fetch found here
 
 	waitMu  sync.Mutex // guards waiters; taken after no other lock
@@ -87,7 +89,7 @@ func (r *replica) append(b batch.Batch, epoch kafka.Epoch, now time.Time) (appen
 	}
 	base, err := r.log.Append(b, epoch)
 	if err != nil {
-		r.b.log.Error("append to log", "partition", r.tp.String(), "error", err)
+		r.failed(err)
 		return appended{}, err
 	}
 	h.BaseOffset, h.LeaderEpoch = base, epoch
@@ -100,11 +102,23 @@ func (r *replica) append(b batch.Batch, epoch kafka.Epoch, now time.Time) (appen
 func (r *replica) awaitDurable(end kafka.Offset, size int, done func(error)) {
 	r.log.AwaitDurable(end, func(err error) {
 		if err != nil {
+			r.failed(err)
 			r.wakeAll()
 		} else {
 			r.wake(size)
 		}
 		done(err)
+	})
+}
+
+// failed tells, once, that the disk took the log away. Every request is then
+// answered with KAFKA_STORAGE_ERROR until a restart recovers the partition.
+func (r *replica) failed(err error) {
+	if errors.Is(err, store.ErrClosed) {
+		return // deleted, or a stop
+	}
+	r.fail.Do(func() {
+		r.b.log.Error("partition failed on disk and serves no more until a restart", "partition", r.tp.String(), "error", err)
 	})
 }
 

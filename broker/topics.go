@@ -99,8 +99,9 @@ func (t *topic) replica(index int32) *replica {
 }
 
 // openTopic opens the logs of a topic that the metadata knows, and registers
-// it. What recovery had to do is told in the log.
-func (b *Broker) openTopic(meta *store.Topic) error {
+// it. What recovery had to cut off is told in the log; the number of partitions
+// that it had to look through is returned.
+func (b *Broker) openTopic(meta *store.Topic) (recovered int, err error) {
 	set, logConfig := b.topicConfig(meta)
 	t := &topic{name: meta.Name, id: meta.ID, set: set}
 	for i := range meta.Partitions {
@@ -112,17 +113,18 @@ func (b *Broker) openTopic(meta *store.Topic) error {
 			b.log.Error("partition stays offline", "partition", tp.String(), "file", damage.File,
 				"position", damage.Position, "reason", damage.Reason)
 		case err != nil:
-			return fmt.Errorf("partition %d: %w", i, err)
+			return recovered, fmt.Errorf("open topic %s: partition %d: %w", meta.Name, i, err)
 		case recovery.TruncatedBytes > 0:
 			b.log.Warn("torn tail was cut off", "partition", tp.String(), "offset", int64(recovery.TruncatedAt),
 				"bytes", recovery.TruncatedBytes, "reason", recovery.Reason)
-		case recovery.Unclean:
-			b.log.Info("recovered after an unclean stop", "partition", tp.String(), "end", int64(r.log.End()))
+		}
+		if recovery.Unclean {
+			recovered++
 		}
 		t.replicas = append(t.replicas, r)
 	}
 	b.topics.add(t)
-	return nil
+	return recovered, nil
 }
 
 // topicConfig is what a topic's own settings, over the broker's, mean to us.
@@ -155,7 +157,8 @@ func (b *Broker) createTopic(meta store.Topic) error {
 	if err := b.meta.Commit(store.PutTopic{Topic: meta}); err != nil {
 		return err
 	}
-	return b.openTopic(&meta)
+	_, err := b.openTopic(&meta)
+	return err
 }
 
 // deleteTopic forgets a topic: its metadata, its logs, and what groups
