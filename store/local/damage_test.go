@@ -3,6 +3,7 @@ package local_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"testing"
@@ -194,8 +195,37 @@ func TestBitFlips(t *testing.T) {
 		if end := l.log.End(); end != 7 && at < size-150 {
 			t.Fatalf("byte %d: end is %d: whole batches were cut", at, end)
 		}
-		l.name = fmt.Sprint("byte ", at)
+		l.name, l.flipped = fmt.Sprint("byte ", at), true
 		l.checkRecords()
+	}
+}
+
+// TestMarkerGone has the power go right after the start: the marker of the
+// clean shutdown before must not come back.
+func TestMarkerGone(t *testing.T) {
+	l := written(t, true)
+	if err := errors.Join(l.open(), l.close(), l.open()); err != nil {
+		t.Fatal(err)
+	}
+	l.fs.Crash()
+	l.fs.Restart(disk.KeepNothing)
+	if err := l.open(); err != nil || !l.found.Unclean {
+		t.Errorf("got %v, recovery %+v, want it unclean", err, l.found)
+	}
+}
+
+// TestSnapshotBehindEnd has a snapshot of offsets that did not survive.
+func TestSnapshotBehindEnd(t *testing.T) {
+	l := written(t, false)
+	name := segmentDir + "/00000000000000000099.snapshot"
+	if err := disk.WriteFile(l.fs, name, (&storetest.Counter{Next: 99}).Snapshot()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.open(); err != nil || l.replica.Next != 7 {
+		t.Errorf("got %v, replica at %d, want 7", err, l.replica.Next)
+	}
+	if _, err := l.fs.Open(name); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the snapshot is still there: %v", err)
 	}
 }
 
@@ -287,24 +317,24 @@ func TestStray(t *testing.T) {
 }
 
 func TestLocked(t *testing.T) {
-	for name, fs := range map[string]disk.FS{"disk": disk.OS(), "memory": disk.NewFake(1)} {
+	for name, fsys := range map[string]disk.FS{"disk": disk.OS(), "memory": disk.NewFake(1)} {
 		t.Run(name, func(t *testing.T) {
 			dir := "/data"
 			if name == "disk" {
 				dir = t.TempDir() + "/data"
 			}
-			s, err := local.Open(fs, []string{dir}, local.Options{})
+			s, err := local.Open(fsys, []string{dir}, local.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var locked *disk.LockedError
-			if _, err := local.Open(fs, []string{dir}, local.Options{}); !errors.As(err, &locked) || locked.Holder == 0 {
+			if _, err := local.Open(fsys, []string{dir}, local.Options{}); !errors.As(err, &locked) || locked.Holder == 0 {
 				t.Errorf("open twice: got %v, want the holder", err)
 			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if s, err = local.Open(fs, []string{dir}, local.Options{}); err != nil {
+			if s, err = local.Open(fsys, []string{dir}, local.Options{}); err != nil {
 				t.Fatalf("open after close: %v", err)
 			}
 			if err := s.Close(); err != nil {

@@ -341,7 +341,7 @@ func (r *recovery) matches(s *segment, p position) (ok bool, err error) {
 	return ok, err
 }
 
-// cutTail removes a torn tail, durably.
+// cutTail removes a torn tail; keep makes that durable.
 func (r *recovery) cutTail(s *segment, w *walk, bad error) error {
 	return s.log.use(func(f disk.File) error {
 		torn, err := tornTail(f, w.at, w.end, w.next)
@@ -352,10 +352,7 @@ func (r *recovery) cutTail(s *segment, w *walk, bad error) error {
 			return r.damage(path.Base(s.log.path), w.at, bad.Error()+"; whole batches follow it")
 		}
 		r.found.TruncatedAt, r.found.TruncatedBytes, r.found.Reason = w.next, w.end-w.at, bad.Error()
-		if err := f.Truncate(w.at); err != nil {
-			return err
-		}
-		return f.Sync()
+		return f.Truncate(w.at)
 	})
 }
 
@@ -395,7 +392,7 @@ func (r *recovery) keep() error {
 			return err
 		}
 	}
-	if !r.clean {
+	if !r.clean || r.found.TruncatedBytes > 0 {
 		if err := r.active().log.sync(); err != nil {
 			return err
 		}

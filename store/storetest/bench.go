@@ -109,6 +109,13 @@ func build(t testing.TB, builder *batch.Builder, records []Record) batch.Batch {
 func ReadAll(t testing.TB, l store.PartitionLog) []batch.Record {
 	t.Helper()
 	var out []batch.Record
+	ReadBatches(t, l, func(_ batch.Batch, records []batch.Record) { out = append(out, records...) })
+	return out
+}
+
+// ReadBatches reads what is durable, verifies it and gives it to each.
+func ReadBatches(t testing.TB, l store.PartitionLog, each func(batch.Batch, []batch.Record)) {
+	t.Helper()
 	for from := l.Start(); from < l.Durable(); {
 		bytes, err := l.Read(nil, from, l.Durable(), 1000, true)
 		if err != nil {
@@ -129,11 +136,10 @@ func ReadAll(t testing.TB, l store.PartitionLog) []batch.Record {
 			if err != nil {
 				t.Fatalf("decode what was read at %d: %v", from, err)
 			}
-			out = append(out, records...)
+			each(b, records)
 			from = b.NextOffset()
 		}
 	}
-	return out
 }
 
 // Counter is a store.Replica that counts records. It checks that each header
