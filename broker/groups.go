@@ -21,12 +21,12 @@ type groups struct {
 	shards []*shard     // nil until the topic exists
 }
 
-// load opens a shard for every partition of __consumer_offsets, if there is
-// such a topic yet, and begins reading them.
-func (g *groups) load() {
+// open makes a shard of every partition of __consumer_offsets, if there is
+// such a topic yet. They are still to be loaded.
+func (g *groups) open() []*shard {
 	t := g.b.topics.named(kafka.ConsumerOffsetsTopic)
 	if t == nil {
-		return
+		return nil
 	}
 	shards := make([]*shard, len(t.replicas))
 	for i, r := range t.replicas {
@@ -35,8 +35,15 @@ func (g *groups) load() {
 		shards[i] = newShard(g.b, r, cfg)
 	}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.shards = shards
-	g.mu.Unlock()
+	return shards
+}
+
+// load opens the shards of an earlier life and reads them beside the requests,
+// which are told to come again until then.
+func (g *groups) load() {
+	shards := g.open()
 	g.b.loops.Go(func() {
 		for _, s := range shards {
 			if g.b.stopped.Err() != nil {
@@ -65,7 +72,9 @@ func (g *groups) ensure() error {
 	if err := b.createTopic(t); err != nil {
 		return err
 	}
-	g.load()
+	for _, s := range g.open() {
+		s.load() // empty: there is nothing to wait for
+	}
 	return nil
 }
 

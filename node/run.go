@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"schloss/broker"
@@ -178,9 +179,8 @@ func (n *running) announce(cfg Config) {
 // key stores, counts of repeated denials.
 func (n *running) inBackground(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var all sync.WaitGroup
+	all.Go(func() {
 		checkpoint, flush := time.NewTicker(checkpointInterval), time.NewTicker(auditFlush)
 		defer checkpoint.Stop()
 		defer flush.Stop()
@@ -194,21 +194,24 @@ func (n *running) inBackground(ctx context.Context) {
 				return
 			}
 		}
-	}()
+	})
 	for _, e := range n.endpoints {
-		if e.tls != nil {
-			go e.tls.Watch(ctx, reloadInterval, func(err error) {
+		if e.tls == nil {
+			continue
+		}
+		all.Go(func() {
+			e.tls.Watch(ctx, reloadInterval, func(err error) {
 				if err != nil {
 					n.log.Error("key stores could not be read again, the old ones stay", "listener", e.name, "error", err)
 					return
 				}
 				n.log.Info("key stores read again", "listener", e.name)
 			})
-		}
+		})
 	}
 	n.background = func() {
 		cancel()
-		<-done
+		all.Wait()
 	}
 }
 
