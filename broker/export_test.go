@@ -1,25 +1,19 @@
 package broker
 
-// APIs shows the table of what we speak to the tests.
-func APIs() []struct {
+// Row is a row of the table of what we speak, for the tests.
+type Row struct {
 	Key      int16
 	Name     string
 	Min, Max int16
+	Needs    string
 	Local    bool
-} {
-	var list []struct {
-		Key      int16
-		Name     string
-		Min, Max int16
-		Local    bool
-	}
+}
+
+// APIs is that table.
+func APIs() []Row {
+	var rows []Row
 	for _, a := range apis() {
-		list = append(list, struct {
-			Key      int16
-			Name     string
-			Min, Max int16
-			Local    bool
-		}{a.key, a.name, a.min, a.max, a.local})
+		rows = append(rows, Row{a.key, a.name, a.min, a.max, a.needs, a.local})
 	}
-	return list
+	return rows
 }
