@@ -58,7 +58,8 @@ func Open(ctx context.Context, c Config) (*Client, error) {
 		return nil, &SettingError{Key: "bootstrap.servers", Problem: "no broker is named"}
 	}
 	for _, addr := range bootstrap {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
+		_, port, err := net.SplitHostPort(addr)
+		if _, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil {
 			return nil, &SettingError{Key: "bootstrap.servers", Value: addr, Problem: "want HOST:PORT"}
 		}
 	}
