@@ -91,7 +91,7 @@ func Main(ctx context.Context, args []string, stdio IO, node Node) int {
 
 // native runs a command of our own: exit 2 for wrong usage, 1 for a failure.
 func native(ctx context.Context, s *session, args []string) int {
-	err := rootCommand(ctx, s, args)
+	err := interrupted(ctx, rootCommand(ctx, s, args))
 	var exit *exitError
 	var wrong *usageError
 	switch {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,14 +25,9 @@ import (
 
 // TestMain lets scripts call this test binary by the names of the commands.
 func TestMain(m *testing.M) {
-	commands := map[string]func(){}
-	for _, name := range []string{"schloss", "kafka-server-start", "kafka-acls", "kafka-topics", "kafka-console-producer",
-		"kafka-console-consumer", "kafka-mirror-maker", "kafka-acls.sh"} {
-		commands[name] = process
-	}
-	// A child of the quickstart is called by the path of the binary.
-	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "kafka-") {
-		process()
+	commands := map[string]func(){"schloss": process}
+	for _, name := range []string{"kafka-server-start", "kafka-acls", "kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-mirror-maker"} {
+		commands[name], commands[name+".sh"] = process, process
 	}
 	testscript.Main(m, commands)
 }
@@ -84,7 +80,8 @@ func TestScripts(t *testing.T) {
 		{ResourceType: kafka.Topic, Name: "open-", Pattern: kafka.Prefixed, Principal: alice, Host: "*", Operation: kafka.All, Permission: kafka.Allow}}})
 	strangers := testkit.NewCerts(t)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:      "testdata",
+		Deadline: time.Now().Add(2 * time.Minute),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SERVER", open.Addr)
 			e.Setenv("SECURED", secured.Addr)
@@ -105,6 +102,7 @@ func TestScripts(t *testing.T) {
 			"await":   await,
 			"within":  within,
 			"replace": replace,
+			"inputs":  inputs,
 		},
 	})
 }
@@ -124,7 +122,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await FILE TEXT")
 	}
 	path := ts.MkAbs(args[0])
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		content, err := os.ReadFile(path)
 		if err == nil && strings.Contains(string(content), args[1]) {
 			return
@@ -176,4 +174,24 @@ func replace(ts *testscript.TestScript, neg bool, args []string) {
 		text = strings.ReplaceAll(text, name, ts.Getenv(name))
 	}
 	ts.Check(os.WriteFile(path, []byte(text), 0o600))
+}
+
+// inputs writes files that no script can hold: inputs DIR.
+func inputs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: inputs DIR")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	var many strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&many, "line %d\n", i+1)
+	}
+	for name, text := range map[string]string{
+		"empty": "",
+		"odd":   "crlf\r\nnul\x00nul\n\nlatin \xe9\n" + strings.Repeat("x", 2<<20) + "\nno end",
+		"many":  many.String(),
+	} {
+		ts.Check(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
 }

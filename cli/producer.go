@@ -255,16 +255,6 @@ func (r *produceRun) failed(err error) {
 	}
 }
 
-// interruption is the exit of a command that the user or the system ended:
-// silent, with the shell's code for the signal.
-func interruption(ctx context.Context) error {
-	var signal *Signal
-	if errors.As(context.Cause(ctx), &signal) {
-		return &exitError{code: 128 + signal.Number}
-	}
-	return &exitError{code: 130}
-}
-
 const readerHelp = "How a line is read: parse.key=false, parse.headers=false, key.separator=TAB, headers.delimiter=TAB, " +
 	"headers.separator=comma, headers.key.separator=colon, ignore.error=false, null.marker (none). Order: headers, key, value."
 

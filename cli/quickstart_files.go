@@ -111,6 +111,9 @@ func (q *quickstart) writeSettings(password config.Secret) error {
 		if err != nil {
 			return err
 		}
+		if name == "server" {
+			lines = lines[1:] // a broker's listeners say how they are secured
+		}
 		text := "# Written by schloss quickstart, anew by each run.\n" + string(propertiesText(append(more, lines...)))
 		return keystore.WriteFile(path, []byte(text), 0o600, true)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"schloss/client"
@@ -76,14 +77,16 @@ func (s *sender) close() {
 // end is where the topic of the cluster ends; 0 while there is no topic.
 func (r reader) end(ctx context.Context) (int64, error) {
 	offsets, err := client.NewAdmin(r.client).ListOffsets(ctx, int64(kafka.LatestOffset), []kafka.TopicPartition{{Topic: quickstartTopic}})
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = offsets[0].Err
 	}
-	err = offsets[0].Err
-	if errors.Is(err, kafka.ErrUnknownTopicOrPartition) || errors.Is(err, kafka.ErrTopicAuthorizationFailed) {
+	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kafka.ErrUnknownTopicOrPartition) {
 		return 0, nil // the mirror has not made it yet
 	}
-	return int64(offsets[0].Offset), err
+	if err != nil {
+		return 0, fmt.Errorf("find the end of topic %s: %w", quickstartTopic, err)
+	}
+	return int64(offsets[0].Offset), nil
 }
 
 func (r reader) read(ctx context.Context) error {
@@ -234,7 +237,7 @@ func (q *quickstart) sayReady() {
 	fmt.Fprintln(q.Out, "ready")
 	fmt.Fprintln(q.Out, "\nTry next, in another terminal (Ctrl-C here ends everything):")
 	for _, try := range [][2]string{
-		{"read the backup", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --topic %s --partition 0 --offset earliest --max-messages 5 --formatter-property print.headers=true", q.tool("kafka-console-consumer"), q.backup.address(), sender, quickstartTopic)},
+		{"read the backup", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --topic %s --partition 0 --offset earliest --max-messages 5 --timeout-ms 5000 --formatter-property print.headers=true", q.tool("kafka-console-consumer"), q.backup.address(), sender, quickstartTopic)},
 		{"write to the primary: the mirror carries it over", fmt.Sprintf("echo hello | %s --bootstrap-server %s --command-config %s --topic %s", q.tool("kafka-console-producer"), q.primary.address(), sender, quickstartTopic)},
 		{"see what the sender may not do", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --create --topic other", q.tool("kafka-topics"), q.primary.address(), sender)},
 		{"see who may do what", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --list", q.tool("kafka-acls"), q.primary.address(), admin)},

@@ -74,7 +74,7 @@ func (t *tool) main(ctx context.Context, s *session, args []string) int {
 	for _, w := range warnings {
 		s.warn("%s", w)
 	}
-	if err := t.run(ctx, s, o); err != nil {
+	if err := interrupted(ctx, t.run(ctx, s, o)); err != nil {
 		return t.fail(s, err)
 	}
 	return 0

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -82,4 +83,22 @@ func brokenPipe(err error) bool {
 func terminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// interruption is the exit of a command that the user or the system ended:
+// silent, with the shell's code for the signal.
+func interruption(ctx context.Context) error {
+	var signal *Signal
+	if errors.As(context.Cause(ctx), &signal) {
+		return &exitError{code: 128 + signal.Number}
+	}
+	return &exitError{code: 130}
+}
+
+// interrupted turns an error that only says that ctx has ended into that exit.
+func interrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+		return interruption(ctx)
+	}
+	return err
 }
