@@ -103,6 +103,16 @@ func TestProduceAndConsume(t *testing.T) {
 	}
 }
 
+func TestThePageCacheIsEnoughWhereASettingSaysSo(t *testing.T) {
+	b := testkit.Start(t, testkit.Options{Properties: map[string]string{"flush.before.ack": "false"}})
+	want := numbered("v", 500)
+	produce(t, connect(t, b), "cached", want...)
+	same(t, consume(t, connect(t, b, kgo.ConsumeTopics("cached")), 500), want)
+	b.Stop(t)
+	b = testkit.Start(t, testkit.Options{Data: b.Data})
+	same(t, consume(t, connect(t, b, kgo.ConsumeTopics("cached")), 500), want)
+}
+
 func TestAConsumerThatWaitsIsWokenByARecord(t *testing.T) {
 	b := testkit.Start(t, testkit.Options{})
 	p := connect(t, b)

@@ -62,7 +62,7 @@ func startOn(fsys *disk.Fake) (*diskBroker, error) {
 		return nil, err
 	}
 	identify := func(context.Context, net.Conn) (principal.Principal, error) { return principal.Anonymous, nil }
-	l := listener.New(listener.Config{Name: "T", Identify: identify}, socket, b, &listener.Limits{}, &listener.Pool{}, log)
+	l := listener.New(listener.Config{Name: "T", Identify: identify}, socket, b)
 	b.Advertise(map[string]broker.Endpoint{"T": {Host: "127.0.0.1", Port: int32(socket.Addr().(*net.TCPAddr).Port)}})
 	go func() { _ = l.Serve() }()
 	return &diskBroker{Broker: b, store: s, listener: l}, nil

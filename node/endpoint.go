@@ -135,6 +135,7 @@ func (e *endpoint) open(h listener.Handler, whole *listener.Limits, pool *listen
 		return nil, &ListenError{Listener: e.name, Address: address, Err: err}
 	}
 	cfg := listener.Config{
+		Limits: &listener.Limits{Max: e.values.Int("max.connections"), Broker: whole}, Pool: pool, Log: log,
 		Name: e.name, Identify: e.identify,
 		MaxFrame:    int32(e.values.Int("socket.request.max.bytes")),
 		IdleTimeout: e.values.Duration("connections.max.idle.ms"),
@@ -143,8 +144,7 @@ func (e *endpoint) open(h listener.Handler, whole *listener.Limits, pool *listen
 		server := e.tls.Server()
 		cfg.Secure = func(c net.Conn) net.Conn { return tls.Server(c, server) }
 	}
-	limits := &listener.Limits{Max: e.values.Int("max.connections"), Broker: whole}
-	return listener.New(cfg, socket, h, limits, pool, log), nil
+	return listener.New(cfg, socket, h), nil
 }
 
 // identify settles who a peer is: by its certificate, where there is TLS.

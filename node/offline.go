@@ -40,10 +40,10 @@ func Offline(properties *config.Properties) (func(context.Context) (net.Conn, er
 	// No authorizer: whoever may write the files may write the rules in them.
 	b := newBroker(values, nil, s, denials.log, log)
 	pipe := newPipe()
-	cfg := listener.Config{Name: "OFFLINE", Local: true, Identify: func(context.Context, net.Conn) (principal.Principal, error) {
+	cfg := listener.Config{Log: log, Name: "OFFLINE", Local: true, Identify: func(context.Context, net.Conn) (principal.Principal, error) {
 		return localUser(os.Getuid()), nil
 	}}
-	l := listener.New(cfg, pipe, b, &listener.Limits{}, &listener.Pool{}, log)
+	l := listener.New(cfg, pipe, b)
 	served := make(chan error, 1)
 	go func() { served <- l.Serve() }()
 	return pipe.dial, &offline{listener: l, served: served, broker: b, audit: denials, store: s}, nil

@@ -49,8 +49,11 @@ func openSocket(dir string, h listener.Handler, pool *listener.Pool, log *slog.L
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the local socket %s: %w", filepath.Join(dir, socketName), err), handle.Close())
 	}
-	cfg := listener.Config{Name: "LOCAL", Local: true, MaxFrame: 1 << 20, Identify: identifyLocal}
-	return &localSocket{Listener: listener.New(cfg, socket, h, &listener.Limits{Max: 64}, pool, log), dir: handle}, nil
+	cfg := listener.Config{
+		Limits: &listener.Limits{Max: 64}, Pool: pool, Log: log,
+		Name: "LOCAL", Local: true, MaxFrame: 1 << 20, Identify: identifyLocal,
+	}
+	return &localSocket{Listener: listener.New(cfg, socket, h), dir: handle}, nil
 }
 
 func (s *localSocket) close(ctx context.Context) error {

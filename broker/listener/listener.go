@@ -15,6 +15,10 @@ import (
 
 // Config is what a Listener needs to know. Zero values mean the defaults named.
 type Config struct {
+	Limits *Limits      // shared with others; nil: none
+	Pool   *Pool        // shared with others; nil: its own
+	Log    *slog.Logger // nil: silent
+
 	Name string // the listener's name, as Metadata and the log know it
 
 	// Secure wraps an accepted socket before anything is read; nil is
@@ -32,6 +36,15 @@ type Config struct {
 }
 
 func (c *Config) fill() {
+	if c.Limits == nil {
+		c.Limits = &Limits{}
+	}
+	if c.Pool == nil {
+		c.Pool = &Pool{}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	if c.MaxFrame == 0 {
 		c.MaxFrame = 100 << 20
 	}
@@ -69,11 +82,11 @@ type Listener struct {
 }
 
 // New makes a Listener on an open socket, which it then owns. Serve starts it.
-func New(cfg Config, socket net.Listener, h Handler, limits *Limits, pool *Pool, log *slog.Logger) *Listener {
+func New(cfg Config, socket net.Listener, h Handler) *Listener {
 	cfg.fill()
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Listener{
-		cfg: cfg, socket: socket, handler: h, limits: limits, pool: pool, log: log.With("listener", cfg.Name),
+		cfg: cfg, socket: socket, handler: h, limits: cfg.Limits, pool: cfg.Pool, log: cfg.Log.With("listener", cfg.Name),
 		ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{}),
 	}
 }

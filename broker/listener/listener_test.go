@@ -54,7 +54,8 @@ func serve(t *testing.T, cfg Config, limits *Limits, h Handler) (*Listener, *out
 		cfg.Identify = anonymous
 	}
 	log := &output{}
-	l := New(cfg, socket, h, limits, &Pool{}, slog.New(slog.NewTextHandler(log, nil)))
+	cfg.Limits, cfg.Log = limits, slog.New(slog.NewTextHandler(log, nil))
+	l := New(cfg, socket, h)
 	served := make(chan error, 1)
 	go func() { served <- l.Serve() }()
 	t.Cleanup(func() {
@@ -253,7 +254,7 @@ func TestShutdownLetsOwedAnswersOutAndGivesUpParkedOnes(t *testing.T) {
 			r.OnAbandon(func() { close(gaveUp) })
 		}
 		open <- r
-	}), &Limits{}, &Pool{}, slog.New(slog.DiscardHandler))
+	}))
 	go func() { _ = l.Serve() }()
 	owed, parked := dial(t, l), dial(t, l)
 	send(t, owed, "owe")
