@@ -279,3 +279,38 @@ func TestWrongProtocolsAreToldOnce(t *testing.T) {
 		t.Errorf("plaintext on TLS was told %d times, want once:\n%s", got, b.Log)
 	}
 }
+
+func TestBulkOverTLSComesBackAsItWas(t *testing.T) {
+	b := testkit.Start(t, testkit.Options{TLS: true, Properties: map[string]string{"num.partitions": "2"}})
+	const records = 4000 // of 1 to 4000 bytes
+	p := as(t, b, "client", kgo.AllowAutoTopicCreation(), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	for i := range records {
+		value := strings.Repeat(string(rune('a'+i%26)), 1+i%4000) // of all sizes, so that writes break anywhere
+		p.Produce(context.Background(), &kgo.Record{Topic: "bulk", Key: []byte(value[:1]), Value: []byte(value)}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err := p.Flush(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	c := as(t, b, "client", kgo.ConsumeTopics("bulk"))
+	sizes := 0
+	for got := 0; got < records; {
+		fetches := c.PollFetches(within(t))
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("after %d records: %v", got, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			got++
+			sizes += len(r.Value)
+			if strings.Trim(string(r.Value), string(r.Key)) != "" {
+				t.Errorf("record %d of partition %d is not what was sent", r.Offset, r.Partition)
+			}
+		})
+	}
+	if want := records * (records + 1) / 2; sizes != want {
+		t.Errorf("got %d bytes, want %d", sizes, want)
+	}
+}
