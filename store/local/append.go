@@ -95,6 +95,7 @@ func (l *Log) mustRoll(n int, r run) bool {
 
 // write puts stamped batches behind the active segment and into its indexes.
 func (l *Log) write(batches []byte, r run) error {
+	l.settled = false
 	handle, err := l.pin()
 	if err != nil {
 		return err

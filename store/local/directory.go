@@ -217,10 +217,8 @@ func (d *directory) settle(tp kafka.TopicPartition, sound bool) {
 // close writes the recovery points and, if all logs are closed cleanly, the
 // marker that says so; then it releases the lock.
 func (d *directory) close(logs []*Log) error {
-	var errs []error
-	for _, l := range logs {
-		errs = append(errs, l.Close())
-	}
+	errs := make([]error, len(logs))
+	sideBySide(logs, func(i int, l *Log) { errs[i] = l.Close() })
 	d.syncer.stop()
 	err := errors.Join(errs...)
 	if err == nil {

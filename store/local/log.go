@@ -47,6 +47,7 @@ type Log struct {
 	sinceSnapshot int64
 	sinceSync     int64
 	epochsChanged bool
+	settled       bool // nothing was appended since all that belongs to the log was made durable
 	snapshots     []snapshot
 
 	waitMu  sync.Mutex // guards waiters; taken last
@@ -272,6 +273,9 @@ func (l *Log) Close() error {
 
 // settle makes the log and all that belongs to it durable. The caller holds mu.
 func (l *Log) settle() error {
+	if l.settled {
+		return nil
+	}
 	s := l.active()
 	if err := s.log.sync(); err != nil {
 		return err
@@ -284,7 +288,11 @@ func (l *Log) settle() error {
 	if err := l.writeEpochs(); err != nil {
 		return err
 	}
-	return l.writeSnapshot(true)
+	if err := l.writeSnapshot(true); err != nil {
+		return err
+	}
+	l.settled = true
+	return nil
 }
 
 // shut refuses all further calls. The caller holds mu.

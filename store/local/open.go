@@ -74,7 +74,7 @@ func (d *directory) create(l *Log) error {
 		return err
 	}
 	if !l.id.IsZero() {
-		if err := d.adopt(l); err != nil {
+		if err := disk.WriteSynced(d.fs, path.Join(l.path, idFile), formatID(l.id)); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,8 @@ type recovery struct {
 	point kafka.Offset // all below it was durable
 	names map[string]bool
 	found store.Recovery
+
+	changed bool // files were removed, cut or made
 }
 
 // load fills the log from its directory.
@@ -51,6 +53,7 @@ func (r *recovery) remove(name string) error {
 		return nil
 	}
 	delete(r.names, name)
+	r.changed = true
 	return r.fs.Remove(path.Join(r.path, name))
 }
 
@@ -213,6 +216,7 @@ func (r *recovery) checkEnd(s *segment) error {
 // complete says whether they look as a closed segment's do.
 func (r *recovery) openIndexes(s *segment) (complete bool, err error) {
 	if !r.names[fileName(s.base, indexSuffix)] || !r.names[fileName(s.base, timesSuffix)] {
+		r.changed = true
 		return false, s.makeIndexes()
 	}
 	osize, err := fileSize(s.offsets.file)
@@ -289,7 +293,7 @@ func (r *recovery) trusted(s *segment) (*walk, error) {
 	w := &walk{segment: s, next: s.base, check: r.point, interval: r.config.Load().IndexInterval, firstTime: -1}
 	limit := s.rel(r.point)
 	if !r.clean {
-		n, err := s.offsets.sound(func(p position) bool { return p.offset < limit })
+		n, err := s.offsets.sound(func(p position) bool { return p.offset >= 0 && p.at >= 0 && p.offset < limit })
 		if err != nil {
 			return nil, err
 		}
@@ -307,10 +311,11 @@ func (r *recovery) trusted(s *segment) (*walk, error) {
 		}
 	}
 	if !ok {
+		r.changed = true
 		return w, errors.Join(s.offsets.cut(0), s.times.cut(0))
 	}
 	if !r.clean {
-		n, err := s.times.sound(func(e stamp) bool { return e.offset <= last.offset })
+		n, err := s.times.sound(func(e stamp) bool { return e.offset >= 0 && e.offset <= last.offset })
 		if err != nil {
 			return nil, err
 		}
@@ -332,7 +337,7 @@ func (r *recovery) trusted(s *segment) (*walk, error) {
 // matches says whether an index entry names a batch that is there.
 func (r *recovery) matches(s *segment, p position) (ok bool, err error) {
 	err = s.log.use(func(f disk.File) error {
-		if size := s.size.Load(); int64(p.at) < size {
+		if size := s.size.Load(); p.at >= 0 && int64(p.at) < size {
 			c := newCursor(f, int64(p.at), size, batch.HeaderSize)
 			ok = c.next() && c.head.LastOffset() == s.base+kafka.Offset(p.offset)
 		}
@@ -343,6 +348,7 @@ func (r *recovery) matches(s *segment, p position) (ok bool, err error) {
 
 // cutTail removes a torn tail; keep makes that durable.
 func (r *recovery) cutTail(s *segment, w *walk, bad error) error {
+	r.changed = true
 	return s.log.use(func(f disk.File) error {
 		torn, err := tornTail(f, w.at, w.end, w.next)
 		if err != nil {
@@ -392,12 +398,15 @@ func (r *recovery) keep() error {
 			return err
 		}
 	}
-	if !r.clean || r.found.TruncatedBytes > 0 {
+	if !r.clean || r.changed {
 		if err := r.active().log.sync(); err != nil {
 			return err
 		}
 	}
 	r.synced.Store(r.end.Load())
+	if r.settled = r.clean && !r.changed; r.settled {
+		return nil
+	}
 	return r.fs.SyncDir(r.path)
 }
 

@@ -155,7 +155,7 @@ func (s *segment) cursorNear(f disk.File, from kafka.Offset) (*cursor, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok {
+		if ok && p.at >= 0 && int64(p.at) <= s.size.Load() {
 			at = int64(p.at)
 		}
 	}

@@ -61,16 +61,21 @@ func (s *syncer) round() {
 	s.queue = nil
 	clear(s.queued)
 	s.mu.Unlock()
+	sideBySide(logs, func(_ int, l *Log) { l.sync() })
+}
+
+// sideBySide calls act with each log, a bounded number at a time.
+func sideBySide(logs []*Log, act func(int, *Log)) {
 	if len(logs) == 1 {
-		logs[0].sync()
+		act(0, logs[0])
 		return
 	}
 	var running sync.WaitGroup
 	slots := make(chan struct{}, syncWidth)
-	for _, l := range logs {
+	for i, l := range logs {
 		slots <- struct{}{}
 		running.Go(func() {
-			l.sync()
+			act(i, l)
 			<-slots
 		})
 	}
