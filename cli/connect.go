@@ -27,12 +27,25 @@ func (s *session) readSettings(from settings) (*config.Values, error) {
 		return nil, err
 	}
 	for _, n := range notices {
-		s.warn("%s", n)
+		if !anotherClients(n.Key) {
+			s.warn("%s", n)
+		}
 	}
 	if len(values.List("bootstrap.servers")) == 0 {
 		return nil, &usageError{problem: "no bootstrap servers are given", advice: "add --bootstrap-server HOST:PORT"}
 	}
 	return values, nil
+}
+
+// anotherClients says whether the setting belongs to some kind of client. One
+// file often serves them all, which is no mistake.
+func anotherClients(key string) bool {
+	for _, table := range []*config.Table{config.Consumer, config.Producer, config.Admin} {
+		if setting, ok := table.Lookup(key); ok && setting.NoEffect == "" {
+			return true
+		}
+	}
+	return false
 }
 
 func (from settings) properties() (*config.Properties, error) {
