@@ -28,6 +28,7 @@ const (
 	ErrInvalidTopicException              ErrorCode = 17
 	ErrRecordListTooLarge                 ErrorCode = 18
 	ErrNotEnoughReplicas                  ErrorCode = 19
+	ErrNotEnoughReplicasAfterAppend       ErrorCode = 20
 	ErrInvalidRequiredAcks                ErrorCode = 21
 	ErrIllegalGeneration                  ErrorCode = 22
 	ErrInconsistentGroupProtocol          ErrorCode = 23
@@ -67,6 +68,7 @@ const (
 	ErrGroupIDNotFound                    ErrorCode = 69
 	ErrFetchSessionIDNotFound             ErrorCode = 70
 	ErrInvalidFetchSessionEpoch           ErrorCode = 71
+	ErrListenerNotFound                   ErrorCode = 72
 	ErrTopicDeletionDisabled              ErrorCode = 73
 	ErrFencedLeaderEpoch                  ErrorCode = 74
 	ErrUnknownLeaderEpoch                 ErrorCode = 75
@@ -108,6 +110,7 @@ var errorNames = map[ErrorCode]struct {
 	17:  {"INVALID_TOPIC_EXCEPTION", false},
 	18:  {"RECORD_LIST_TOO_LARGE", false},
 	19:  {"NOT_ENOUGH_REPLICAS", true},
+	20:  {"NOT_ENOUGH_REPLICAS_AFTER_APPEND", true},
 	21:  {"INVALID_REQUIRED_ACKS", false},
 	22:  {"ILLEGAL_GENERATION", false},
 	23:  {"INCONSISTENT_GROUP_PROTOCOL", false},
@@ -147,6 +150,7 @@ var errorNames = map[ErrorCode]struct {
 	69:  {"GROUP_ID_NOT_FOUND", false},
 	70:  {"FETCH_SESSION_ID_NOT_FOUND", true},
 	71:  {"INVALID_FETCH_SESSION_EPOCH", true},
+	72:  {"LISTENER_NOT_FOUND", true},
 	73:  {"TOPIC_DELETION_DISABLED", false},
 	74:  {"FENCED_LEADER_EPOCH", true},
 	75:  {"UNKNOWN_LEADER_EPOCH", true},
