@@ -13,6 +13,7 @@ import (
 	"schloss/kafka/config"
 	"schloss/security/ca"
 	"schloss/security/keystore"
+	"schloss/security/principal"
 )
 
 func certsCommand(s *session) *cobra.Command {
@@ -41,6 +42,17 @@ func (f *certFlags) register(c *cobra.Command) {
 	flags.BoolVar(&f.replace, "replace", false, "overwrite what is there")
 }
 
+// check refuses values that no certificate could have.
+func (f *certFlags) check() error {
+	if _, err := principal.DNFromText(f.dname); err != nil {
+		return &usageError{problem: err.Error(), advice: `write it as keytool does: --dname "CN=Xi Hu, OU=YourDept, C=CN"`}
+	}
+	if f.days < 1 {
+		return &usageError{problem: fmt.Sprintf("--days %d is no validity", f.days), advice: "give a number above zero: --days 365"}
+	}
+	return nil
+}
+
 func certsCreateCommand(s *session) *cobra.Command {
 	var f certFlags
 	c := &cobra.Command{
@@ -48,6 +60,9 @@ func certsCreateCommand(s *session) *cobra.Command {
 		Example: "  schloss certs create --dir certificates --password test1234 \\\n    --dname \"CN=Xi Hu, OU=YourDept, O=YourCompany, L=Beijing, ST=Beijing, C=CN\"",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := needed(c, "dir", "dname"); err != nil {
+				return err
+			}
+			if err := f.check(); err != nil {
 				return err
 			}
 			password, err := s.password(f.password, "")
@@ -85,6 +100,9 @@ func certsIssueCommand(s *session) *cobra.Command {
 			if err := needed(c, "dir", "name", "dname"); err != nil {
 				return err
 			}
+			if err := f.check(); err != nil {
+				return err
+			}
 			password, err := s.password(f.password, filepath.Join(f.dir, "client.properties"))
 			if err != nil {
 				return err
@@ -109,17 +127,26 @@ func certsIssueCommand(s *session) *cobra.Command {
 }
 
 func (s *session) printMade(m ca.Made) {
-	fmt.Fprintf(s.Out, "%s: %s\n", m.Name, m.Principal)
-	fmt.Fprintf(s.Out, "  good until %s\n", m.NotAfter.Format(time.DateOnly))
+	who := m.Principal
+	if who == "" {
+		who = "the authority that signs the others"
+	}
+	fmt.Fprintf(s.Out, "%s: %s\n  good until %s\n", m.Name, who, m.NotAfter.Format(time.DateOnly))
 	for _, file := range m.Files {
 		fmt.Fprintf(s.Out, "  %s\n", file)
 	}
 }
 
+// What keytool takes at least.
+const shortestPassword = 6
+
 // password is the one given, or the one that create left in the client's
 // settings, or what the user types.
 func (s *session) password(given, file string) (config.Secret, error) {
 	if given != "" {
+		if len(given) < shortestPassword {
+			return "", &usageError{problem: "the password is too short", advice: fmt.Sprintf("give --password at least %d characters, as keytool wants it", shortestPassword)}
+		}
 		return config.Secret(given), nil
 	}
 	if file != "" {

@@ -81,7 +81,7 @@ func TestScripts(t *testing.T) {
 	strangers := testkit.NewCerts(t)
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata",
-		Deadline: time.Now().Add(2 * time.Minute),
+		Deadline: time.Now().Add(time.Minute),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SERVER", open.Addr)
 			e.Setenv("SECURED", secured.Addr)

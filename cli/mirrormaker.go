@@ -88,7 +88,9 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	if err != nil {
 		return err
 	}
-	err = m.Run(ctx)
+	if err = m.Run(ctx); onlyEnded(ctx, err) {
+		err = nil // told to stop before it was under way
+	}
 	show.end()
 	var refused *mirror.SendError
 	if errors.As(err, &refused) {

@@ -97,8 +97,13 @@ func interruption(ctx context.Context) error {
 
 // interrupted turns an error that only says that ctx has ended into that exit.
 func interrupted(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+	if onlyEnded(ctx, err) {
 		return interruption(ctx)
 	}
 	return err
+}
+
+// onlyEnded says whether the error is no more than the end of ctx.
+func onlyEnded(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
