@@ -72,7 +72,9 @@ type PartitionLog interface {
 
 	// Rewrite recopies the closed segments, keeping only records that keep
 	// says are live; offsets do not change. It is crash-safe: after a power cut
-	// either the old or the new segments are there. Control batches stay.
+	// either the old or the new segments are there. Control batches stay, and
+	// the last batch of what is recopied, perhaps without records. The last
+	// batch of a producer need not: its state is in the snapshot of Replica.
 	Rewrite(keep func(offset kafka.Offset, key []byte) bool) error
 
 	// Roll closes the active segment and starts the next.
@@ -105,7 +107,8 @@ type Replica interface {
 	// Replay takes the header of every batch behind that snapshot, in order.
 	Replay(batch.Header) error
 	// Snapshot is the state after everything appended so far, in Kafka's
-	// producer snapshot format. It is called from Append, Roll and Close.
+	// producer snapshot format. It is called from Append, Roll and Close; in
+	// Append before the batches given to it are appended.
 	Snapshot() []byte
 }
 

@@ -175,20 +175,19 @@ func (d *directory) setPoint(tp kafka.TopicPartition, o kafka.Offset) error {
 // checkpoint writes the recovery points of the open logs. Those of logs that
 // are not open stay.
 func (d *directory) checkpoint(logs []*Log) error {
-	fresh := points{}
-	for _, l := range logs {
-		o, err := l.recoveryPoint()
-		if err != nil {
-			return err
-		}
-		if o > 0 {
-			fresh[l.tp] = o
-		}
+	fresh, errs := make([]kafka.Offset, len(logs)), make([]error, len(logs))
+	sideBySide(logs, func(i int, l *Log) { fresh[i], errs[i] = l.recoveryPoint() })
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	next := maps.Clone(d.points)
-	maps.Copy(next, fresh)
+	for i, l := range logs {
+		if fresh[i] > 0 {
+			next[l.tp] = fresh[i]
+		}
+	}
 	if maps.Equal(next, d.points) {
 		return nil
 	}

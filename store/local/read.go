@@ -43,19 +43,16 @@ func (l *Log) read(dst []byte, want span) ([]byte, error) {
 	want.limit = min(want.limit, end)
 	out := dst
 	for i := floor(segments, want.from); i < len(segments) && want.from < want.limit; i++ {
-		n, more, err := len(out), false, error(nil)
-		out, more, err = segments[i].read(out, want)
+		longer, more, err := segments[i].read(out, want)
 		if err != nil {
-			if errors.Is(err, errGone) {
-				return dst, err
-			}
 			return dst, fmt.Errorf("read %s at %d: %w", l.tp, want.from, err)
 		}
+		if got := len(longer) - len(out); got > 0 {
+			want.room, want.atLeastOne = want.room-got, false
+		}
+		out = longer
 		if !more {
 			break
-		}
-		if got := len(out) - n; got > 0 {
-			want.room, want.atLeastOne = want.room-got, false
 		}
 	}
 	return out, nil
