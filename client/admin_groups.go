@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -99,7 +100,7 @@ type Committed struct {
 }
 
 // CommittedOffsets lists all offsets that the group has committed, ordered by
-// topic and partition.
+// topic and partition. A group that does not exist has committed none.
 func (a *Admin) CommittedOffsets(ctx context.Context, group string) ([]Committed, error) {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group = group // up to version 7; Topics nil: all
@@ -111,7 +112,7 @@ func (a *Admin) CommittedOffsets(ctx context.Context, group string) ([]Committed
 		return nil, err
 	}
 	d := deed{"fetch the offsets of group", kafka.Describe, kafka.Group}
-	if err := d.err(resp.ErrorCode, nil, group); err != nil {
+	if err := d.err(resp.ErrorCode, nil, group); err != nil && !errors.Is(err, kafka.ErrGroupIDNotFound) {
 		return nil, err
 	}
 	var out []Committed
@@ -133,7 +134,7 @@ func (a *Admin) CommittedOffsets(ctx context.Context, group string) ([]Committed
 		}
 	}
 	for _, g := range resp.Groups {
-		if err := d.err(g.ErrorCode, nil, g.Group); err != nil {
+		if err := d.err(g.ErrorCode, nil, g.Group); err != nil && !errors.Is(err, kafka.ErrGroupIDNotFound) {
 			return nil, err
 		}
 		for _, t := range g.Topics {
