@@ -83,6 +83,8 @@ func TestScripts(t *testing.T) {
 		Dir:      "testdata",
 		Deadline: time.Now().Add(time.Minute),
 		Setup: func(e *testscript.Env) error {
+			// The race detector lets every process wait a second at its end.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Setenv("SERVER", open.Addr)
 			e.Setenv("SECURED", secured.Addr)
 			e.Setenv("ALICE", secured.Client(t, "alice"))
