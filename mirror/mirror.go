@@ -151,7 +151,9 @@ func (m *Mirror) start(ctx context.Context) error {
 		return err
 	}
 	m.atStart = m.source.counts()
+	m.mu.Lock()
 	m.rates.begin(time.Now())
+	m.mu.Unlock()
 	m.group = &group{release: m.release, fail: m.fatal}
 	return joinGroup(m.config.Source, m.config.Consumer, m.group)
 }

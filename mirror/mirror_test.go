@@ -296,11 +296,9 @@ func TestMirrorSurvives(t *testing.T) {
 			w.target.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.UnknownProducerID, Count: 1})
 		}},
 		{"connections that break", func(w *world) {
-			for _, c := range []*kfake.Cluster{w.source, w.target} {
-				for _, key := range []int16{0, 1} {
-					c.ControlKey(key, func(kmsg.Request) (kmsg.Response, error, bool) { return nil, errors.New("cut"), true })
-				}
-			}
+			cut := func(kmsg.Request) (kmsg.Response, error, bool) { return nil, errors.New("cut"), true }
+			w.source.ControlKey(int16(kmsg.Fetch), cut)
+			w.target.ControlKey(int16(kmsg.Produce), cut)
 		}},
 		{"a member that is thrown out", func(w *world) {
 			w.source.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, Count: 1})
@@ -328,7 +326,9 @@ func TestMirrorStopsAtARefusal(t *testing.T) {
 	w.produce("a", 1, 0, 100)
 	w.target.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.PolicyViolation, Count: -1})
 	m := w.start(nil, earliest, "")
-	w.until("the mirror ends", func() bool { return m.Snapshot().Halted() == 1 || len(m.Snapshot().Partitions) == 0 && len(w.told("halted")) > 0 })
+	w.until("the mirror ends", func() bool {
+		return m.Snapshot().Halted() == 1 || len(m.Snapshot().Partitions) == 0 && len(w.told("halted")) > 0
+	})
 	var se *SendError
 	if err := m.stop(); !errors.As(err, &se) || se.Topic != "a" || !errors.Is(err, kafka.ErrPolicyViolation) {
 		t.Errorf("got %v, want a SendError with POLICY_VIOLATION", err)
