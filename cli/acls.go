@@ -142,7 +142,9 @@ func (r *aclRun) remove(ctx context.Context) error {
 		if entries := g.bindings(); len(entries) > 0 {
 			question = fmt.Sprintf("Are you sure you want to remove ACLs: \n %s \n from resource filter `%s`? (y/n)", entriesText(entries), g.resource)
 		}
-		if !r.confirmed(question) {
+		if yes, err := r.confirmed(ctx, question); err != nil {
+			return err
+		} else if !yes {
 			continue
 		}
 		deleted, err := r.admin.DeleteACLs(ctx, filters)
@@ -159,13 +161,22 @@ func (r *aclRun) remove(ctx context.Context) error {
 }
 
 // confirmed asks on standard output, as Kafka does; the end of input is a no.
-func (r *aclRun) confirmed(question string) bool {
+func (r *aclRun) confirmed(ctx context.Context, question string) (bool, error) {
 	if r.force {
-		return true
+		return true, nil
 	}
 	fmt.Fprintln(r.Out, question)
-	answer, _ := r.answers.ReadString('\n') // an unreadable answer is a no
-	return strings.EqualFold(strings.TrimSpace(answer), "y")
+	answered := make(chan string, 1)
+	go func() {
+		answer, _ := r.answers.ReadString('\n') // an unreadable answer is a no
+		answered <- answer
+	}()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case answer := <-answered:
+		return strings.EqualFold(strings.TrimSpace(answer), "y"), nil
+	}
 }
 
 func (r *aclRun) list(ctx context.Context, principals []string) error {

@@ -40,6 +40,9 @@ func checkACLOptions(o *options) error {
 	if !o.has("bootstrap-server") && !o.has("authorizer-properties") {
 		return &usageError{problem: `Missing required argument "[bootstrap-server]"`, advice: "add --bootstrap-server HOST:PORT"}
 	}
+	if o.has("config") && o.has("bootstrap-server") {
+		return usage("The --config option can only be used with --authorizer-properties option")
+	}
 	if countGiven(o, "add", "remove", "list") != 1 {
 		return usage("Command must include exactly one action: --list, --add, --remove.")
 	}

@@ -37,7 +37,7 @@ func (f *certFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.dir, "dir", "", "the folder of the certificates")
 	flags.StringVar(&f.dname, "dname", "", "the distinguished `NAME`, as for keytool")
 	flags.StringVar(&f.password, "password", "", "of all stores and of ca-key; asked for on a terminal")
-	flags.StringSliceVar(&f.hosts, "host", []string{"localhost", "127.0.0.1"}, "host names and addresses that the certificate is good for")
+	flags.StringSliceVar(&f.hosts, "host", []string{"localhost", "127.0.0.1"}, "`NAMES` and addresses of its hosts")
 	flags.IntVar(&f.days, "days", 365, "how long it is good")
 	flags.BoolVar(&f.replace, "replace", false, "overwrite what is there")
 }
@@ -95,7 +95,7 @@ func certsIssueCommand(s *session) *cobra.Command {
 	var name string
 	c := &cobra.Command{
 		Use: "issue", Short: "Add a principal under an authority made by create", Args: noWords,
-		Example: "  schloss certs issue --dir certificates --name reader --dname \"CN=reader, O=YourCompany, C=CN\"",
+		Example: "  schloss certs issue --dir certificates --name reader \\\n    --dname \"CN=reader, O=YourCompany, C=CN\"",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := needed(c, "dir", "name", "dname"); err != nil {
 				return err

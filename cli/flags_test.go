@@ -123,6 +123,31 @@ func TestEveryToolsFlags(t *testing.T) {
 	}
 }
 
+// Help fits a terminal of 80 columns.
+func TestHelpIsNarrow(t *testing.T) {
+	helps := map[string]string{}
+	for _, tool := range tools {
+		var b strings.Builder
+		tool.help(&b, append(tool.flags, commonFlags...))
+		helps[tool.name] = b.String()
+	}
+	for _, words := range []string{"", "certs", "certs create", "certs issue", "quickstart", "server-start", "version"} {
+		var b strings.Builder
+		s := &session{IO: IO{Out: &b, Err: &b}, voice: voice{&b}}
+		if err := rootCommand(t.Context(), s, append(strings.Fields(words), "--help")); err != nil {
+			t.Fatal(err)
+		}
+		helps["schloss "+words] = b.String()
+	}
+	for name, help := range helps {
+		for line := range strings.Lines(help) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
+				t.Errorf("%s: %d columns: %s", name, n, line)
+			}
+		}
+	}
+}
+
 func FuzzParseFlags(f *testing.F) {
 	f.Add("--topic a --list")
 	f.Add("--compression-codec -topic=x -- y")

@@ -88,6 +88,9 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	if err != nil {
 		return err
 	}
+	for _, text := range m.Notices() {
+		s.warn("%s", text)
+	}
 	if err = m.Run(ctx); onlyEnded(ctx, err) {
 		err = nil // told to stop before it was under way
 	}

@@ -42,7 +42,7 @@ func quickstartCommand(s *session) *cobra.Command {
 	var dir, input string
 	var port, backupPort int
 	c := &cobra.Command{
-		Use: "quickstart", Short: "Run two secured brokers and a mirror between them, and send a file through", Args: noWords,
+		Use: "quickstart", Short: "Run two secured brokers and a mirror, and send a file", Args: noWords,
 		Long: "Makes certificates, starts a primary and a backup broker with mutual TLS and\naccess rules, and a mirror between them; sends every line of a file as a client\n" +
 			"that may do nothing else; checks that the backup holds the same records; stays\nup until Ctrl-C. A second run goes on in the same folder and sends only the\nlines that are new.\n\n" +
 			"A line ends with a line feed, which is not sent; all other bytes are, a carriage\nreturn and NUL too. A last line without line feed is a line.",

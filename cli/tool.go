@@ -112,7 +112,11 @@ func (t *tool) help(w io.Writer, flags []flag) {
 	for _, line := range wrap(t.about, 80) {
 		fmt.Fprintln(w, line)
 	}
-	fmt.Fprintf(w, "\nUsage: %s %s\n\n", t.name, t.usage)
+	fmt.Fprintln(w, "\nUsage:")
+	for _, line := range wrap(t.name+" "+t.usage, 76) {
+		fmt.Fprintln(w, "  "+line)
+	}
+	fmt.Fprintln(w)
 	for _, f := range flags {
 		fmt.Fprintf(w, "  --%s%s\n", f.name, f.valueText())
 		for _, line := range wrap(f.sentence(), 72) {

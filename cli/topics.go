@@ -76,6 +76,11 @@ func checkTopicOptions(o *options) error {
 			return err
 		}
 	}
+	for _, action := range []string{"create", "delete"} {
+		if err := exclude(o, action, "exclude-internal"); err != nil {
+			return err
+		}
+	}
 	if err := exclude(o, "topics-with-overrides", filters[1:]...); err != nil {
 		return err
 	}
