@@ -314,3 +314,22 @@ func TestBulkOverTLSComesBackAsItWas(t *testing.T) {
 		t.Errorf("got %d bytes, want %d", sizes, want)
 	}
 }
+
+func TestADirectoryThatNoTopicOwnsIsSetAside(t *testing.T) {
+	data := t.TempDir()
+	if err := os.Mkdir(filepath.Join(data, "ghost-0"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(within(t))
+	err := node.Run(ctx, node.Config{Properties: properties(t, map[string]string{"listeners": "PLAINTEXT://127.0.0.1:0", "log.dirs": data}),
+		Stdout: io.Discard, Stderr: io.Discard, Ready: func(node.Started) { stop() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(data, "ghost-0")); !os.IsNotExist(err) {
+		t.Errorf("ghost-0 is still there: %v", err)
+	}
+	if found, _ := filepath.Glob(filepath.Join(data, "ghost-0.*-stray")); len(found) != 1 {
+		t.Errorf("set aside: got %v, want one directory", found)
+	}
+}

@@ -108,12 +108,20 @@ func countStart(s *local.Store) error {
 	return nil
 }
 
-// warnOfLeftovers names partition directories that no topic owns.
-func (n *running) warnOfLeftovers() {
+// setLeftoversAside renames partition directories that no topic owns: what a
+// deletion left that a crash cut short, or what somebody put there. Nothing is
+// lost, and nothing of it can be taken for a topic of that name to come.
+func (n *running) setLeftoversAside() error {
 	topics := n.store.Metadata().Image().Topics
 	for _, tp := range n.store.Partitions() {
-		if t, ok := topics[tp.Topic]; !ok || tp.Partition >= t.Partitions {
-			n.log.Warn("partition directory belongs to no topic and is left alone", "partition", tp.String())
+		if t, ok := topics[tp.Topic]; ok && tp.Partition < t.Partitions {
+			continue
 		}
+		name, err := n.store.SetAside(tp)
+		if err != nil {
+			return err
+		}
+		n.log.Warn("partition directory belongs to no topic and was set aside", "partition", tp.String(), "directory", name)
 	}
+	return nil
 }

@@ -103,7 +103,9 @@ func (n *running) start(ctx context.Context) error {
 	if err := countStart(n.store); err != nil {
 		return err
 	}
-	n.warnOfLeftovers()
+	if err := n.setLeftoversAside(); err != nil {
+		return err
+	}
 	if err := n.broker.Start(); err != nil {
 		return err
 	}

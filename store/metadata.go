@@ -26,8 +26,7 @@ type Image struct {
 	Topics         map[string]*Topic // by name
 	TopicIDs       map[kafka.TopicID]*Topic
 	ACLs           *acl.Rules
-	NextProducerID kafka.ProducerID  // the first id that was never reserved
-	BrokerConfigs  map[string]string // dynamic ones, of all brokers
+	NextProducerID kafka.ProducerID // the first id that was never reserved
 }
 
 // Topic is one topic. It is immutable: a change makes a new one.
@@ -56,9 +55,6 @@ type RemoveBindings struct{ Bindings []acl.Binding }
 // ReserveProducerIDs moves NextProducerID up to Next.
 type ReserveProducerIDs struct{ Next kafka.ProducerID }
 
-// PutBrokerConfigs replaces the dynamic broker configuration.
-type PutBrokerConfigs struct{ Configs map[string]string }
-
 // Booted counts a start of the broker; Boot is the new epoch.
 type Booted struct{ Boot kafka.Epoch }
 
@@ -67,7 +63,6 @@ func (RemoveTopic) change()        {}
 func (AddBindings) change()        {}
 func (RemoveBindings) change()     {}
 func (ReserveProducerIDs) change() {}
-func (PutBrokerConfigs) change()   {}
 func (Booted) change()             {}
 
 // Leaders says who leads a partition. On a single node the answer is always

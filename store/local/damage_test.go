@@ -362,3 +362,34 @@ func TestLeader(t *testing.T) {
 		}
 	}
 }
+
+func TestSetAside(t *testing.T) {
+	l := written(t, false)
+	s, err := local.Open(l.fs, []string{"/data"}, local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := s.SetAside(crashPartition)
+	if err != nil || !strings.HasSuffix(name, "-stray") {
+		t.Fatalf("set aside as %q, %v, want a name that ends in -stray", name, err)
+	}
+	if got := s.Partitions(); len(got) != 0 {
+		t.Errorf("partitions: got %v, want none", got)
+	}
+	if _, err := l.fs.ReadDir("/data/" + name); err != nil {
+		t.Errorf("what was set aside is gone: %v", err)
+	}
+	if _, err := s.SetAside(crashPartition); err == nil {
+		t.Error("set an absent partition aside")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = local.Open(l.fs, []string{"/data"}, local.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := s.Partitions(); len(got) != 0 {
+		t.Errorf("partitions after a restart: got %v, want none", got)
+	}
+}

@@ -13,12 +13,11 @@ import (
 
 // Types of metadata records: docs/format/metadata.md.
 const (
-	clusterType       = "cluster"
-	bootType          = "boot"
-	topicType         = "topic"
-	aclType           = "acl"
-	producerIDsType   = "producer-ids"
-	brokerConfigsType = "broker-configs"
+	clusterType     = "cluster"
+	bootType        = "boot"
+	topicType       = "topic"
+	aclType         = "acl"
+	producerIDsType = "producer-ids"
 )
 
 // recordKey is the key of a metadata record. Equal keys have equal bytes.
@@ -95,8 +94,6 @@ func (s *script) add(c store.Change) error {
 		return nil
 	case store.ReserveProducerIDs:
 		return put(recordKey{Type: producerIDsType}, &recordValue{Next: c.Next})
-	case store.PutBrokerConfigs:
-		return put(recordKey{Type: brokerConfigsType}, &recordValue{Configs: c.Configs})
 	}
 	return fmt.Errorf("change %T is unknown", c)
 }
@@ -123,7 +120,7 @@ func (t *bindingText) binding() (acl.Binding, error) {
 func newImage() *store.Image {
 	return &store.Image{
 		Topics: map[string]*store.Topic{}, TopicIDs: map[kafka.TopicID]*store.Topic{},
-		ACLs: acl.New(nil), BrokerConfigs: map[string]string{},
+		ACLs: acl.New(nil),
 	}
 }
 
@@ -166,8 +163,6 @@ func (d *draft) apply(r batch.Record) error {
 		d.next.Boot = value.Epoch
 	case key.Type == producerIDsType:
 		d.next.NextProducerID = value.Next
-	case key.Type == brokerConfigsType:
-		d.next.BrokerConfigs = value.Configs
 	default:
 		return fmt.Errorf("record %d has the unknown key %s", r.Offset, r.Key)
 	}

@@ -112,7 +112,8 @@ func (s *Store) Leader(tp kafka.TopicPartition) (kafka.NodeID, kafka.Epoch, bool
 }
 
 // Partitions are the partitions that have a directory. One that the metadata
-// does not know was left by a deletion that a crash cut short.
+// does not know was left by a deletion that a crash cut short, or came from
+// elsewhere.
 func (s *Store) Partitions() []kafka.TopicPartition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,6 +228,30 @@ func (s *Store) Delete(tp kafka.TopicPartition) error {
 	delete(s.where, tp)
 	delete(s.offline, tp)
 	return nil
+}
+
+// SetAside renames the directory of a partition that no topic owns, in Kafka's
+// form for strays, and returns the new name. Its log must not be open.
+func (s *Store) SetAside(tp kafka.TopicPartition) (string, error) {
+	s.mu.Lock()
+	l, d := s.open[tp], s.where[tp]
+	s.mu.Unlock()
+	if d == nil || l != nil {
+		return "", fmt.Errorf("set %s aside: its log is absent or open", tp)
+	}
+	id, err := readID(d.fs, path.Join(d.path, tp.String()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("set %s aside: %w", tp, err)
+	}
+	name, err := d.aside(tp, id, strayEnding)
+	if err != nil {
+		return "", fmt.Errorf("set %s aside: %w", tp, err)
+	}
+	d.settle(tp, true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.where, tp)
+	return name, nil
 }
 
 func (d *directory) delete(tp kafka.TopicPartition) error {

@@ -35,14 +35,12 @@ func testMetadata(t *testing.T, b *bench) {
 	b.commit(store.Booted{Boot: 4}, store.PutTopic{Topic: a}, store.PutTopic{Topic: store.Topic{Name: "b", ID: kafka.TopicID{2}, Partitions: 1}})
 	b.commit(store.AddBindings{Bindings: []acl.Binding{binding("x"), binding("y"), binding("x")}}, store.ReserveProducerIDs{Next: 1000})
 	b.commit(store.PutTopic{Topic: a4}, store.RemoveTopic{Name: "b"}, store.PutTopic{Topic: c}, store.RemoveTopic{Name: "none"},
-		store.RemoveBindings{Bindings: []acl.Binding{binding("y"), binding("z")}},
-		store.PutBrokerConfigs{Configs: map[string]string{"log.retention.ms": "7"}})
+		store.RemoveBindings{Bindings: []acl.Binding{binding("y"), binding("z")}})
 	b.commit(store.AddBindings{Bindings: []acl.Binding{binding("w")}}, store.RemoveBindings{Bindings: []acl.Binding{binding("w")}})
 	want := &store.Image{
 		ClusterID: first.ClusterID, Boot: 4, NextProducerID: 1000,
-		Topics:        map[string]*store.Topic{"a": &a4, "c": &c},
-		TopicIDs:      map[kafka.TopicID]*store.Topic{{1}: &a4, {3}: &c},
-		BrokerConfigs: map[string]string{"log.retention.ms": "7"},
+		Topics:   map[string]*store.Topic{"a": &a4, "c": &c},
+		TopicIDs: map[kafka.TopicID]*store.Topic{{1}: &a4, {3}: &c},
 	}
 	for range 2 {
 		got := *b.store.Metadata().Image()
