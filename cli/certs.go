@@ -37,7 +37,7 @@ func (f *certFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.dir, "dir", "", "the folder of the certificates")
 	flags.StringVar(&f.dname, "dname", "", "the distinguished `NAME`, as for keytool")
 	flags.StringVar(&f.password, "password", "", "of all stores and of ca-key; asked for on a terminal")
-	flags.StringSliceVar(&f.hosts, "host", []string{"localhost", "127.0.0.1"}, "`NAMES` and addresses of its hosts")
+	flags.StringSliceVar(&f.hosts, "host", []string{"localhost", "127.0.0.1"}, "`NAMES` it is good for")
 	flags.IntVar(&f.days, "days", 365, "how long it is good")
 	flags.BoolVar(&f.replace, "replace", false, "overwrite what is there")
 }
