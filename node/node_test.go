@@ -83,7 +83,8 @@ func TestABrokerThatMayNotActOnTheClusterDoesNotStart(t *testing.T) {
 		{name: "ClusterAction from this host", acls: []acl.Binding{allow(kafka.ClusterAction, "127.0.0.1")}, starts: true},
 		{name: "All", acls: []acl.Binding{allow(kafka.All, "*")}, starts: true},
 		{name: "a super user", change: map[string]string{"super.users": certs.Server}, starts: true},
-		{name: "no SSL between brokers", change: map[string]string{"security.inter.broker.protocol": "PLAINTEXT"}, starts: true},
+		{name: "no SSL between brokers", change: map[string]string{"security.inter.broker.protocol": "PLAINTEXT",
+			"listeners": "SSL://127.0.0.1:0,PLAINTEXT://127.0.0.1:0"}, starts: true},
 		{name: "no authorizer", change: map[string]string{"authorizer.class.name": ""}, starts: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,9 +184,9 @@ func TestStartIsRefused(t *testing.T) {
 		says string
 	}{
 		{"a port that is taken", map[string]string{"listeners": "PLAINTEXT://" + taken.Addr().String()}, "address already in use"},
-		{"SASL", map[string]string{"listeners": "SASL_SSL://127.0.0.1:0"}, "SASL_SSL is not served"},
+		{"SASL", map[string]string{"listeners": "SASL_SSL://127.0.0.1:0"}, "SASL is not built"},
 		{"a listener without port", map[string]string{"listeners": "PLAINTEXT://localhost"}, "NAME://HOST:PORT"},
-		{"a name given twice", map[string]string{"listeners": "PLAINTEXT://127.0.0.1:0,PLAINTEXT://127.0.0.1:0"}, "given twice"},
+		{"a name given twice", map[string]string{"listeners": "PLAINTEXT://127.0.0.1:0,PLAINTEXT://127.0.0.1:0"}, "not PLAINTEXT twice"},
 		{"a key store that is missing", map[string]string{"listeners": "SSL://127.0.0.1:0", "ssl.keystore.location": "/nowhere/x.jks", "ssl.keystore.password": "test1234"}, "/nowhere/x.jks"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

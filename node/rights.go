@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 
 	"schloss/kafka"
+	"schloss/kafka/config"
 	"schloss/security/acl"
 	"schloss/security/principal"
 	"schloss/security/ssl"
@@ -27,11 +27,8 @@ func (e *NotAllowedError) Error() string {
 // an authorizer which does not allow it that. The right counts when it holds
 // from any address of this machine.
 func (n *running) checkOwnRights() error {
-	if n.authorizer == nil {
-		return nil
-	}
 	own, ok, err := n.ownPrincipal()
-	if err != nil || !ok {
+	if err != nil || !ok || n.authorizer == nil {
 		return err
 	}
 	rules := n.store.Metadata().Image().ACLs
@@ -47,21 +44,11 @@ func (n *running) checkOwnRights() error {
 // ownPrincipal is who this broker is to other brokers; false when they do not
 // talk SSL.
 func (n *running) ownPrincipal() (string, bool, error) {
-	v := n.values
-	name := strings.ToUpper(v.String("inter.broker.listener.name"))
-	protocol := strings.ToUpper(v.String("security.inter.broker.protocol"))
-	if name != "" {
-		protocol = name
-		if mapped, ok := pairs(v.List("listener.security.protocol.map"))[name]; ok {
-			protocol = mapped
-		}
-	} else {
-		name = protocol
+	between, err := config.InterBroker(n.values)
+	if err != nil || between.Protocol != "SSL" {
+		return "", false, err
 	}
-	if protocol != "SSL" {
-		return "", false, nil
-	}
-	values := listenerValues(v, name)
+	values := n.values.Listener(between.Name)
 	store, err := ssl.ServerConfig(values)
 	if err != nil {
 		return "", false, fmt.Errorf("read the key store for connections between brokers: %w", err)

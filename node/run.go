@@ -130,7 +130,7 @@ func (n *running) listen() error {
 			return err
 		}
 		n.listeners = append(n.listeners, l)
-		reached[e.name] = e.reached(l.Addr())
+		reached[e.Name] = e.reached(l.Addr())
 	}
 	socket, err := openSocket(metadataDir(n.values), n.broker, pool, n.log)
 	if err != nil {
@@ -156,8 +156,8 @@ func (n *running) announce(cfg Config) {
 	for i, e := range n.endpoints {
 		at := e.reached(n.listeners[i].Addr())
 		address := net.JoinHostPort(at.Host, fmt.Sprint(at.Port))
-		started.Listeners[e.name] = address
-		names = append(names, e.name+"://"+address)
+		started.Listeners[e.Name] = address
+		names = append(names, e.Name+"://"+address)
 	}
 	rules := "none: everyone may do everything"
 	if n.authorizer != nil {
@@ -204,10 +204,10 @@ func (n *running) inBackground(ctx context.Context) {
 		all.Go(func() {
 			e.tls.Watch(ctx, reloadInterval, func(err error) {
 				if err != nil {
-					n.log.Error("key stores could not be read again, the old ones stay", "listener", e.name, "error", err)
+					n.log.Error("key stores could not be read again, the old ones stay", "listener", e.Name, "error", err)
 					return
 				}
-				n.log.Info("key stores read again", "listener", e.name)
+				n.log.Info("key stores read again", "listener", e.Name)
 			})
 		})
 	}
