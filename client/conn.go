@@ -254,11 +254,24 @@ func (c *Conn) write() error {
 // Request sends one request and waits for its response. Conn is a
 // kmsg.Requestor.
 func (c *Conn) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	version, err := c.version(ctx, req.Key(), 0, req.MaxVersion())
+	high := req.MaxVersion()
+	if named, ok := newestNamed[req.Key()]; ok {
+		high = named
+	}
+	version, err := c.version(ctx, req.Key(), 0, high)
 	if err != nil {
 		return nil, err
 	}
 	return c.roundTrip(ctx, req, version)
+}
+
+// newestNamed are the last versions that still name topics, where newer ones
+// have ids in place of names, which nothing here translates.
+var newestNamed = map[int16]int16{
+	int16(kmsg.Produce):      newestProduce,
+	int16(kmsg.Fetch):        newestFetch,
+	int16(kmsg.OffsetCommit): 9,
+	int16(kmsg.OffsetFetch):  9,
 }
 
 func (c *Conn) roundTrip(ctx context.Context, req kmsg.Request, version int16) (kmsg.Response, error) {
