@@ -19,8 +19,10 @@ build: ## bin/schloss, and the course's script names beside it
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/schloss ./cmd/schloss
 	@for s in $(SCRIPTS); do ln -sfn schloss bin/$$s.sh; done
 
+# On a terminal the command gets the foreground for itself (set -m), so that Ctrl-C
+# ends it alone and make ends with its exit code, 0.
 quickstart: build ## two secured brokers and a mirror, kept in $(DIR); INPUT=file to send, ARGS="--port N ..."
-	@bin/schloss quickstart --dir '$(DIR)' --input '$(INPUT)' $(ARGS)
+	@[ ! -t 0 ] || set -m; bin/schloss quickstart --dir '$(DIR)' --input '$(INPUT)' $(ARGS)
 
 test: check unit fuzz ## everything that needs no Java: style, unit, race, script and short fuzz tests
 
