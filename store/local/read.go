@@ -182,7 +182,7 @@ func (s *segment) firstSince(ts int64) (hit, error) {
 }
 
 // firstSinceFrom does so among the batches that end at from or later. The
-// batch that has it is decoded: its header tells the largest timestamp only.
+// batch that has it is walked: its header tells the largest timestamp only.
 func (s *segment) firstSinceFrom(ts int64, from kafka.Offset) (h hit, err error) {
 	err = s.log.use(func(f disk.File) error {
 		c, err := s.cursorNear(f, from)
@@ -197,15 +197,13 @@ func (s *segment) firstSinceFrom(ts int64, from kafka.Offset) (h hit, err error)
 			if err != nil {
 				return err
 			}
-			records, err := b.Records(decodeLimit)
+			offset, timestamp, found, err := b.FirstSince(ts, decodeLimit)
 			if err != nil {
 				return err
 			}
-			for _, r := range records {
-				if r.Timestamp >= ts {
-					h = hit{r.Offset, r.Timestamp, true}
-					return nil
-				}
+			if found {
+				h = hit{offset, timestamp, true}
+				return nil
 			}
 		}
 		return c.err
