@@ -94,7 +94,7 @@ func newDialer(v *config.Values, warn func(string)) (*dialer, error) {
 			return nil, err
 		}
 		stores.Warn = warn
-		return &dialer{stores: stores}, nil
+		return &dialer{stores: stores, warn: warn}, nil
 	default:
 		return nil, &SettingError{Key: "security.protocol", Value: protocol, Problem: "only PLAINTEXT and SSL are built"}
 	}

@@ -18,8 +18,11 @@ import (
 // dialTimeout bounds address look-up, connect and handshake of one broker.
 const dialTimeout = 5 * time.Second
 
-// dialer opens connections to brokers; stores is nil for plaintext.
-type dialer struct{ stores *ssl.Reloader }
+// dialer opens connections to brokers.
+type dialer struct {
+	stores *ssl.Reloader // nil for plaintext
+	warn   func(string)  // may be nil
+}
 
 // dial connects and, with TLS, shakes hands. Its signature fits kgo.Dialer.
 // Its error is a *ConnectError.
@@ -38,9 +41,8 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		nc.Close()
 		return nil, &ConnectError{addr, Resolve, err}
 	}
-	if _, err := d.stores.Reload(); err != nil {
-		nc.Close()
-		return nil, &ConnectError{addr, TLS, err}
+	if _, err := d.stores.Reload(); err != nil && d.warn != nil { // told once for each change
+		d.warn(fmt.Sprintf("%v; what was read before stays in use", err))
 	}
 	t := newTLSConn(nc, d.stores.Client(host))
 	if err := t.HandshakeContext(ctx); err != nil {

@@ -176,11 +176,7 @@ func (m *Mirror) release(ctx context.Context, tps []kafka.TopicPartition, commit
 		}
 	}
 	m.mu.Unlock()
-	within := drainWithin
-	if !commit {
-		within = 0
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
 	defer cancel()
 	var drained sync.WaitGroup
 	for _, p := range leaving {
@@ -191,6 +187,6 @@ func (m *Mirror) release(ctx context.Context, tps []kafka.TopicPartition, commit
 		m.commitOf(context.WithoutCancel(ctx), leaving)
 	}
 	for _, p := range leaving {
-		m.retire(p, p.stream.forget(p))
+		m.retire(p)
 	}
 }

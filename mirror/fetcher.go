@@ -143,6 +143,7 @@ func (f *fetcher) ask(p *partition) {
 	if n := len(topics); n == 0 || topics[n-1].Name != p.tp.Topic {
 		f.req.Topics = append(topics, wire.FetchTopic{Name: p.tp.Topic})
 	}
+	p.asked = p.next
 	t := &f.req.Topics[len(f.req.Topics)-1]
 	t.Partitions = append(t.Partitions, wire.FetchPartition{
 		Index: p.tp.Partition, LeaderEpoch: kafka.NoEpoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1})

@@ -29,12 +29,13 @@ var nobody = identity{kafka.NoProducerID, -1}
 // An error stops the window. When all that was under way is answered, what is
 // not acknowledged goes again, from the first on, with the same sequence
 // numbers, by which the broker recognises what it has already. Only where the
-// broker has lost its memory of the producer does a new one take over.
+// broker has lost its memory of the producer, or a batch is left out, does a
+// new one take over.
 type outbox struct {
 	tp       kafka.TopicPartition
 	window   int
 	patience time.Duration // delivery.timeout.ms; 0: no end
-	drop     bool          // leave refused batches out
+	drop     bool          // leave batches out that the broker dislikes
 	who      *identity     // nil: to be asked for
 	next     int32         // sequence number of the first parcel that has none
 	known    bool          // the broker has acknowledged something of this identity
@@ -183,13 +184,13 @@ func (o *outbox) resolve(now time.Time) action {
 	isCode := errors.As(first.err, &code)
 	switch {
 	case isCode && forgotten(code) && *o.who != nobody:
-		o.who, o.known = nil, false
-		o.renumber(0)
-		return identify
+		return o.disown()
+	case isCode && o.drop && objectionable(code):
+		return o.leaveOut(first)
 	case isCode && (!code.Retriable() || code == kafka.ErrCorruptMessage):
-		o.refuse(first.err)
+		o.end(first.err)
 	case o.patience > 0 && now.Sub(first.since) > o.patience:
-		o.refuse(fmt.Errorf("not acknowledged in %v (delivery.timeout.ms): %w", o.patience, first.err))
+		o.end(fmt.Errorf("not acknowledged in %v (delivery.timeout.ms): %w", o.patience, first.err))
 	default:
 		return rest
 	}
@@ -201,30 +202,44 @@ func forgotten(code kafka.ErrorCode) bool {
 	return code == kafka.ErrOutOfOrderSequenceNumber || code == kafka.ErrUnknownProducerID || code == kafka.ErrInvalidProducerEpoch
 }
 
-// renumber lets the sequence numbers of what is not acknowledged be given
-// again.
-func (o *outbox) renumber(from int32) {
-	o.next = from
+// objectionable says that the broker dislikes the batch itself: the next one
+// may well pass.
+func objectionable(code kafka.ErrorCode) bool {
+	switch code {
+	case kafka.ErrMessageTooLarge, kafka.ErrRecordListTooLarge, kafka.ErrInvalidRecord, kafka.ErrInvalidTimestamp,
+		kafka.ErrUnsupportedCompressionType, kafka.ErrUnsupportedForMessageFormat:
+		return true
+	}
+	return false
+}
+
+// disown has what is not acknowledged sent by another identity.
+func (o *outbox) disown() action {
+	if *o.who == nobody {
+		return nothing
+	}
+	o.who, o.known, o.next = nil, false, 0
 	for _, p := range o.parcels {
 		if !p.acknowledged() {
 			p.sequence = -1
 		}
 	}
+	return identify
 }
 
-// refuse ends the first parcel: it alone, or all.
-func (o *outbox) refuse(err error) {
-	if !o.drop {
-		o.err = err
-		o.abandon(err)
-		return
-	}
-	first := o.parcels[0]
-	o.finish(first.copy, &DroppedError{err})
+// leaveOut drops the first parcel. It may be there all the same, by an attempt
+// before whose answer was lost, so its sequence numbers must serve for no
+// other: the broker would take that one for a repetition.
+func (o *outbox) leaveOut(first *parcel) action {
+	o.finish(first.copy, &DroppedError{first.err})
 	o.parcels = o.parcels[1:]
-	if first.sequence >= 0 {
-		o.renumber(first.sequence)
-	}
+	return o.disown()
+}
+
+// end gives everything up.
+func (o *outbox) end(err error) {
+	o.err = err
+	o.abandon(err)
 }
 
 // abandon finishes all parcels that are not under way.

@@ -25,6 +25,7 @@ type partition struct {
 	leaving  bool         // it is given back: what is under way is the last
 
 	next      kafka.Offset // to fetch
+	asked     kafka.Offset // in the last request
 	done      kafka.Offset // all before it is acknowledged, or held nothing
 	committed kafka.Offset // -1: nothing yet
 	end       kafka.Offset // what the source lets us read up to; -1: not known

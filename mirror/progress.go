@@ -100,14 +100,15 @@ func (m *Mirror) snapshot(tick bool) Progress {
 	return out
 }
 
-// retire keeps the counts of a partition that was given back, and its position
-// where the group does not have it.
-func (m *Mirror) retire(p *partition, t totals) {
+// retire forgets a partition that was given back, but for its counts, and for
+// its position where the group does not have it.
+func (m *Mirror) retire(p *partition) {
+	copied, at := p.stream.forget(p)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.retired = m.retired.plus(t)
-	if p.done >= 0 && p.done != p.committed {
-		m.kept[p.tp] = place{at: p.done, committed: p.committed}
+	m.retired = m.retired.plus(copied)
+	if at.at >= 0 && at.at != at.committed {
+		m.kept[p.tp] = at
 	}
 }
 

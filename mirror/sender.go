@@ -124,8 +124,7 @@ func (s *sender) identify(o *outbox) {
 			s.mu.Unlock()
 			return
 		case !transient(err):
-			o.err = err
-			o.abandon(err)
+			o.end(err)
 			done := o.report()
 			s.mu.Unlock()
 			tell(done)
@@ -254,7 +253,7 @@ func (l *lane) answered(load []shipment, resp *wire.ProduceResponse, err error) 
 		case rest:
 			s.restLocked(sh.from)
 		case identify:
-			go s.identify(sh.from)
+			s.target.running.Go(func() { s.identify(sh.from) })
 		case nothing:
 			s.listLocked(sh.from)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -85,13 +86,13 @@ func (s *stream) release(ctx context.Context, p *partition) {
 }
 
 // forget drops a released partition; from here on its position is not ours.
-// It returns what was copied.
-func (s *stream) forget(p *partition) totals {
+// It returns what was copied, and how far.
+func (s *stream) forget(p *partition) (totals, place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.revoked = true
 	s.partitions = slices.DeleteFunc(s.partitions, func(q *partition) bool { return q == p })
-	return totals{p.records, p.bytes, p.dropped}
+	return totals{p.records, p.bytes, p.dropped}, place{at: p.done, committed: p.committed}
 }
 
 // fetched takes what a response holds for a partition.
@@ -100,7 +101,7 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 	s.mu.Lock()
 	halted := p.halt != nil
 	switch {
-	case !p.running():
+	case !p.running() || p.asked != p.next: // it has gone back since it was asked for
 	case r.Error == kafka.NoError:
 		p.rests = 0
 		spans = p.take(r, s.mirror.settings.committedOnly, memory)
@@ -145,21 +146,20 @@ func (s *stream) wake(p *partition) {
 // answered takes the target's answer for one batch.
 func (s *stream) answered(sp *span, err error) {
 	p := sp.p
-	var dropped *DroppedError
 	s.mu.Lock()
-	crowded := p.crowded()
+	crowded, halted := p.crowded(), p.halt != nil
+	var dropped *DroppedError
+	if err != nil && !errors.As(err, &dropped) && !errors.Is(err, errAppenderClosed) {
+		dropped = s.refusedLocked(sp, err)
+	}
 	switch {
 	case err == nil:
 		p.records += int64(sp.records)
 		p.bytes += int64(len(sp.batch))
-	case errors.As(err, &dropped):
+	case dropped != nil:
 		p.dropped += int64(sp.records)
 	}
 	p.settle(sp, err == nil || dropped != nil)
-	halted := p.halt != nil
-	if err != nil && dropped == nil && !errors.Is(err, errAppenderClosed) {
-		s.refusedLocked(sp, err)
-	}
 	newly := !halted && p.halt != nil
 	if crowded && !p.crowded() {
 		if f := s.fetchers[p.leader]; f != nil {
@@ -169,7 +169,7 @@ func (s *stream) answered(sp *span, err error) {
 	s.mu.Unlock()
 	sp.memory.release()
 	if dropped != nil {
-		s.mirror.notice("partition " + p.tp.String() + ": a batch of the target's refusal was left out: " + dropped.Err.Error())
+		s.mirror.notice(fmt.Sprintf("partition %s: the batch at offset %d was left out, which the target refuses: %v", p.tp, sp.offset, dropped.Err))
 	}
 	if newly {
 		s.mirror.refused(sp, p.halt)
@@ -177,17 +177,25 @@ func (s *stream) answered(sp *span, err error) {
 }
 
 // refusedLocked decides what a refused batch means. A damaged one may have
-// been damaged on its way to us, so it is fetched once more.
-func (s *stream) refusedLocked(sp *span, err error) {
+// been damaged on its way to us, so it is fetched once more, and only then
+// left out, where that is allowed. Those behind it share its answer but not
+// its fate.
+func (s *stream) refusedLocked(sp *span, err error) *DroppedError {
 	p := sp.p
 	switch {
-	case p.rereading || sp.generation != p.generation:
-	case errors.Is(err, kafka.ErrCorruptMessage) && p.reread != sp.offset && p.halt == nil:
-		p.reread, p.rereading = sp.offset, true
-		s.mirror.running.Go(func() { s.reopen(p) })
-	default:
+	case p.rereading || sp.generation != p.generation || p.halt != nil:
+		return nil
+	case !errors.Is(err, kafka.ErrCorruptMessage) || p.reread == sp.offset && s.mirror.config.AbortOnSendFailure:
 		p.stop(TargetRefused, sp.offset, err)
+		return nil
 	}
+	p.rereading = true
+	s.mirror.running.Go(func() { s.reopen(p) })
+	if p.reread == sp.offset {
+		return &DroppedError{err}
+	}
+	p.reread = sp.offset
+	return nil
 }
 
 // reopen begins again behind what is acknowledged.

@@ -1,0 +1,166 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"schloss/kafka"
+)
+
+// shelf is a Target and the Appender of its partitions. It keeps what it is
+// given until the test answers.
+type shelf struct {
+	mu     sync.Mutex // guards what follows
+	opened int
+	copies []Copy
+}
+
+func (f *shelf) Topic(context.Context, string) (TargetTopic, error) { return TargetTopic{}, nil }
+func (f *shelf) CreateTopic(context.Context, string, int32) error   { return nil }
+func (f *shelf) Run(context.Context)                                {}
+func (f *shelf) Close(context.Context)                              {}
+func (f *shelf) Open(int, kafka.TopicPartition) Appender {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opened++
+	return f
+}
+func (f *shelf) Append(copies []Copy) { f.copies = append(f.copies, copies...) }
+
+// newTestStream copies one partition, from offset 0 on, onto a shelf.
+func newTestStream(t *testing.T, abort bool) (*stream, *partition, *shelf) {
+	f := &shelf{}
+	m := &Mirror{
+		config: Config{AbortOnSendFailure: abort},
+		target: f,
+		pool:   newPool(1 << 20),
+		fatal:  func(error) {},
+		source: newSource(nil, nil, time.Hour, time.Millisecond, func(string) {}),
+	}
+	t.Cleanup(m.running.Wait)
+	m.settings.memory, m.settings.fetchMaxBytes = 1<<20, 1<<20
+	s := &stream{mirror: m, fetchers: make(map[kafka.NodeID]*fetcher)}
+	m.streams = []*stream{s}
+	p := newTestPartition(0)
+	p.appender = f.Open(0, p.tp)
+	s.adopt(t.Context(), p)
+	return s, p, f
+}
+
+// fetch asks for what is next and hands in the response that respond makes.
+func fetch(t *testing.T, s *stream, p *partition, respond func() []byte) {
+	t.Helper()
+	f := newFetcher(s, -1)
+	asked, _ := f.plan()
+	if len(asked) != 1 {
+		t.Fatalf("asked for %d partitions, want 1", len(asked))
+	}
+	memory := s.mirror.pool.takeLocked()
+	s.fetched(t.Context(), p, fetchedRecords(respond(), 100), memory)
+	memory.release()
+	f.finish(asked)
+}
+
+func (f *shelf) answer(err error) {
+	copies := f.copies
+	f.copies = nil
+	for _, c := range copies {
+		c.Done(err)
+	}
+}
+
+func offsets(f *shelf) (out []kafka.Offset) {
+	for _, c := range f.copies {
+		out = append(out, c.(*span).offset)
+	}
+	return out
+}
+
+// A response that was asked for before the partition went back must not be
+// taken: between the two lies what has to be sent again.
+func TestStreamIgnoresAResponseToAnEarlierPosition(t *testing.T) {
+	s, p, f := newTestStream(t, true)
+	fetch(t, s, p, func() []byte { return concat(t, made{base: 0, records: 5}) })
+	fetch(t, s, p, func() []byte {
+		f.answer(kafka.ErrCorruptMessage)
+		s.mirror.running.Wait() // it has been reopened
+		return concat(t, made{base: 5, records: 5})
+	})
+	if p.next != 0 || len(f.copies) != 0 {
+		t.Errorf("took offsets %v, next is %d, want none and 0", offsets(f), p.next)
+	}
+	fetch(t, s, p, func() []byte { return concat(t, made{base: 0, records: 5}, made{base: 5, records: 5}) })
+	if got := offsets(f); !slices.Equal(got, []kafka.Offset{0, 5}) {
+		t.Errorf("sent %v, want 0 and 5", got)
+	}
+}
+
+func TestStreamFetchesADamagedBatchOnceMore(t *testing.T) {
+	two := func() []byte { return concat(t, made{base: 0, records: 5}, made{base: 5, records: 5}) }
+	for _, test := range []struct {
+		name    string
+		abort   bool
+		second  error
+		done    kafka.Offset
+		dropped int64
+		halt    bool
+	}{
+		{"the damage was on the way", true, nil, 10, 0, false},
+		{"the source is damaged", true, kafka.ErrCorruptMessage, 0, 0, true},
+		{"the source is damaged and that is to be left out", false, kafka.ErrCorruptMessage, 5, 5, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, p, f := newTestStream(t, test.abort)
+			var fatal error
+			s.mirror.fatal = func(err error) { fatal = err }
+			fetch(t, s, p, two)
+			f.answer(kafka.ErrCorruptMessage) // the batch behind shares the fate
+			s.mirror.running.Wait()
+			if p.halt != nil || p.next != 0 || f.opened != 2 {
+				t.Fatalf("halt %v, next %d, opened %d times, want to begin again at 0", p.halt, p.next, f.opened)
+			}
+			fetch(t, s, p, two)
+			if got := offsets(f); !slices.Equal(got, []kafka.Offset{0, 5}) {
+				t.Errorf("sent %v the second time, want 0 and 5", got)
+			}
+			f.answer(test.second)
+			s.mirror.running.Wait()
+			if p.done != test.done || p.dropped != test.dropped || (p.halt != nil) != test.halt || p.backlog != 0 {
+				t.Errorf("done %d, dropped %d, halt %v, backlog %d, want %d, %d, %v, 0", p.done, p.dropped, p.halt, p.backlog, test.done, test.dropped, test.halt)
+			}
+			if (fatal != nil) != test.halt || test.halt && !errors.Is(fatal, kafka.ErrCorruptMessage) {
+				t.Errorf("ended with %v", fatal)
+			}
+			if test.halt {
+				return
+			}
+			from := p.done
+			fetch(t, s, p, func() []byte { return concat(t, made{base: from, records: 1}) })
+			f.answer(nil)
+			if p.done != from+1 {
+				t.Errorf("it does not go on: done is %d, want %d", p.done, from+1)
+			}
+		})
+	}
+}
+
+// What is acknowledged after a partition was given back and its time is up
+// must not touch what is kept of it.
+func TestStreamForgets(t *testing.T) {
+	s, p, f := newTestStream(t, true)
+	s.mirror.kept = make(map[kafka.TopicPartition]place)
+	fetch(t, s, p, func() []byte { return concat(t, made{base: 0, records: 5}) })
+	late := make(chan struct{})
+	go func() { f.answer(nil); close(late) }()
+	s.release(t.Context(), p)
+	s.mirror.retire(p)
+	<-late
+	kept := s.mirror.kept[p.tp]
+	if kept.at != 0 && kept.at != 5 || !p.revoked || len(s.partitions) != 0 {
+		t.Errorf("kept %+v, revoked %v, %d partitions", kept, p.revoked, len(s.partitions))
+	}
+}
