@@ -157,9 +157,8 @@ func (c *conn) endReading(reason error) {
 // drain ends reading and gives up what is parked; produced records still get
 // their answers.
 func (c *conn) drain() {
-	_ = c.sock.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
 	c.mu.Lock()
-	c.closed = true
+	c.closed = true // before the reader wakes, or it takes its deadline for a failure
 	var parked []func()
 	for _, r := range c.queue {
 		if !r.ended && r.abandon != nil {
@@ -170,6 +169,7 @@ func (c *conn) drain() {
 	c.ready.Signal()
 	c.room.Signal()
 	c.mu.Unlock()
+	_ = c.sock.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
 	for _, f := range parked {
 		f()
 	}

@@ -71,12 +71,16 @@ func (r *Request) Release() {
 func (r *Request) OnAbandon(f func()) {
 	c := r.conn
 	c.mu.Lock()
-	gone := c.gone
-	if !gone {
+	over := c.gone || c.closed // the reader is in Handle: only a stop closes
+	switch {
+	case !over:
 		r.abandon = f
+	case !r.ended && !c.gone:
+		r.ended, r.hangup = true, net.ErrClosed
+		c.ready.Signal()
 	}
 	c.mu.Unlock()
-	if gone {
+	if over {
 		f()
 	}
 }
