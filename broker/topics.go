@@ -152,13 +152,21 @@ func (b *Broker) topicConfig(meta *store.Topic) (topicSettings, store.LogConfig)
 }
 
 // createTopic makes a topic that was checked: durable in the metadata first,
-// then its logs. The caller holds b.changing.
+// then its logs. A topic whose logs cannot be made is taken back, so that it
+// can be made once the disk has room again. The caller holds b.changing.
 func (b *Broker) createTopic(meta store.Topic) error {
 	if err := b.meta.Commit(store.PutTopic{Topic: meta}); err != nil {
 		return err
 	}
 	_, err := b.openTopic(&meta)
-	return err
+	if err == nil {
+		return nil
+	}
+	errs := []error{err, b.meta.Commit(store.RemoveTopic{Name: meta.Name})}
+	for i := range meta.Partitions {
+		errs = append(errs, b.logs.Delete(kafka.TopicPartition{Topic: meta.Name, Partition: i}))
+	}
+	return errors.Join(errs...)
 }
 
 // deleteTopic forgets a topic: its metadata, its logs, and what groups
