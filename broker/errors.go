@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"io/fs"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -18,6 +19,7 @@ func codeOf(err error) kafka.ErrorCode {
 		damage  *store.DamageError
 		value   *config.ValueError
 		unknown *config.UnknownError
+		file    *fs.PathError
 	)
 	switch {
 	case err == nil:
@@ -28,7 +30,7 @@ func codeOf(err error) kafka.ErrorCode {
 		return kafka.ErrOffsetOutOfRange
 	case errors.Is(err, store.ErrClosed):
 		return kafka.ErrNotLeaderOrFollower
-	case errors.Is(err, store.ErrFailed), errors.As(err, &damage):
+	case errors.Is(err, store.ErrFailed), errors.As(err, &damage), errors.As(err, &file):
 		return kafka.ErrKafkaStorageError
 	case errors.Is(err, batch.ErrOldFormat), errors.As(err, &record):
 		return kafka.ErrInvalidRecord

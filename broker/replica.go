@@ -114,8 +114,8 @@ func (r *replica) awaitDurable(end kafka.Offset, size int, done func(error)) {
 // failed tells, once, that the disk took the log away. Every request is then
 // answered with KAFKA_STORAGE_ERROR until a restart recovers the partition.
 func (r *replica) failed(err error) {
-	if errors.Is(err, store.ErrClosed) {
-		return // deleted, or a stop
+	if !errors.Is(err, store.ErrFailed) {
+		return // deleted, a stop, or nothing that lasts
 	}
 	r.fail.Do(func() {
 		r.b.log.Error("partition failed on disk and serves no more until a restart", "partition", r.tp.String(), "error", err)

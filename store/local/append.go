@@ -43,6 +43,10 @@ func (l *Log) Append(batches []byte, epoch kafka.Epoch) (kafka.Offset, error) {
 	if err := l.snapshotWhenDue(int64(len(batches))); err != nil {
 		return kafka.NoOffset, l.fail("write producer snapshot of", err)
 	}
+	// Without a descriptor nothing is written: the log stays as it was.
+	if _, err := l.pin(); err != nil {
+		return kafka.NoOffset, fmt.Errorf("append to %s: %w", l.tp, err)
+	}
 	if err := l.write(batches, r); err != nil {
 		return kafka.NoOffset, l.fail("append to", err)
 	}
