@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -332,5 +333,35 @@ func TestADirectoryThatNoTopicOwnsIsSetAside(t *testing.T) {
 	}
 	if found, _ := filepath.Glob(filepath.Join(data, "ghost-0.*-stray")); len(found) != 1 {
 		t.Errorf("set aside: got %v, want one directory", found)
+	}
+}
+
+// TestStrangersLeaveDescriptorsForFiles lets the process have few descriptors
+// and opens more connections than half of them.
+func TestStrangersLeaveDescriptorsForFiles(t *testing.T) {
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	few := old
+	few.Cur = min(old.Cur, 400)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	b := testkit.Start(t, testkit.Options{})
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &old); err != nil { // the test needs both ends
+		t.Fatal(err)
+	}
+	for range few.Cur/2 + 1 {
+		c, err := net.Dial("tcp", b.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	for deadline := time.Now().Add(patience); !strings.Contains(b.Log.String(), "allows no more"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open and none was refused", few.Cur/2+1)
+		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
+	"syscall"
 	"time"
 
 	"schloss/broker"
@@ -90,6 +92,24 @@ func newBroker(v *config.Values, a *acl.Authorizer, s *local.Store, denials *aud
 		broker.Config{Node: nodeID(v), Values: v, Authorizer: a, NewID: randomID},
 		broker.Deps{Logs: s.Logs(), Metadata: s.Metadata(), Leaders: s, Audit: denials, Log: log, Now: time.Now},
 	)
+}
+
+// maxConnections is max.connections, or half of the descriptors that the
+// process may have if those are fewer: the other half is for the files of the
+// logs, which strangers must not starve.
+func (n *running) maxConnections() int {
+	wanted := n.values.Int("max.connections")
+	var descriptors syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &descriptors); err != nil {
+		n.tell("ask for the limit of descriptors", err)
+		return wanted
+	}
+	half := int(min(descriptors.Cur/2, math.MaxInt32))
+	if n.values.IsSet("max.connections") && wanted > half {
+		n.log.Warn("fewer connections than max.connections are taken: half of the descriptors stay for files",
+			"max.connections", wanted, "taken", half, "descriptors", descriptors.Cur)
+	}
+	return min(wanted, half)
 }
 
 // randomID is a random UUID (version 4).

@@ -121,7 +121,7 @@ func (n *running) start(ctx context.Context) error {
 // taken stops the start.
 func (n *running) listen() error {
 	pool := &listener.Pool{}
-	limits := &listener.Limits{Max: n.values.Int("max.connections"), PerIP: n.values.Int("max.connections.per.ip")}
+	limits := &listener.Limits{Max: n.maxConnections(), PerIP: n.values.Int("max.connections.per.ip")}
 	reached := make(map[string]broker.Endpoint)
 	for i := range n.endpoints {
 		e := &n.endpoints[i]

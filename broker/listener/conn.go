@@ -69,6 +69,7 @@ func (c *conn) run() error {
 func (c *conn) read() error {
 	size := plainReadAhead
 	if c.gather != nil {
+		c.gather.readAhead()
 		size = secureReadAhead
 	}
 	in := bufio.NewReaderSize(c.stream, size)

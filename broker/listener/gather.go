@@ -18,7 +18,7 @@ const (
 // collect in a buffer from the pool; Flush sends them.
 type gatherConn struct {
 	net.Conn
-	in   *bufio.Reader
+	in   *bufio.Reader // nil until the peer is known: a stranger costs no buffer
 	pool *Pool
 
 	mu   sync.Mutex // guards hold and out
@@ -27,10 +27,19 @@ type gatherConn struct {
 }
 
 func newGatherConn(c net.Conn, pool *Pool) *gatherConn {
-	return &gatherConn{Conn: c, in: bufio.NewReaderSize(c, readAhead), pool: pool}
+	return &gatherConn{Conn: c, pool: pool}
 }
 
-func (g *gatherConn) Read(p []byte) (int, error) { return g.in.Read(p) }
+// readAhead switches the buffer in front of the socket on. The caller is the
+// one who reads.
+func (g *gatherConn) readAhead() { g.in = bufio.NewReaderSize(g.Conn, readAhead) }
+
+func (g *gatherConn) Read(p []byte) (int, error) {
+	if g.in == nil {
+		return g.Conn.Read(p)
+	}
+	return g.in.Read(p)
+}
 
 func (g *gatherConn) Write(p []byte) (int, error) {
 	g.mu.Lock()
