@@ -21,6 +21,7 @@ import (
 type group struct {
 	id     string
 	member *kgo.Client
+	cancel context.CancelFunc // of all that member does
 	assign func([]kafka.TopicPartition)
 	// release must leave nothing under way; with commit, positions may still
 	// be committed within it.
@@ -52,7 +53,9 @@ func joinGroup(cluster *client.Client, v *config.Values, g *group) error {
 		kgo.WithHooks(groupErrors{g}),
 	)
 	g.id = v.String("group.id")
-	g.member, err = cluster.Kgo(opts...)
+	ctx, cancel := context.WithCancel(context.Background())
+	g.cancel = cancel
+	g.member, err = cluster.Kgo(append(opts, kgo.WithContext(ctx))...)
 	return err
 }
 
@@ -110,11 +113,23 @@ func commitError(resp *kmsg.OffsetCommitResponse, err error) error {
 	return nil
 }
 
-// leave gives everything back, which releases it, and leaves the group.
-func (g *group) leave(within time.Duration) {
+// leave gives everything back, which releases it, leaves the group and ends
+// the member. A member that is still joining would wait for the group's answer
+// first, and that may take the session timeout of another one that died: where
+// nothing is held, the group is told without it.
+func (g *group) leave(within time.Duration, holding bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	if err := g.member.LeaveGroupContext(ctx); err != nil && ctx.Err() == nil {
-		return // the broker will notice by the session's timeout
+	// Where leaving fails the broker will notice by the session's timeout.
+	if holding {
+		_ = g.member.LeaveGroupContext(ctx)
+	} else if id, _ := g.member.GroupMetadata(); id != "" {
+		req := kmsg.NewPtrLeaveGroupRequest()
+		req.Group = g.id
+		req.MemberID = id
+		req.Members = []kmsg.LeaveGroupRequestMember{{MemberID: id}}
+		_, _ = req.RequestWith(ctx, g.member)
 	}
+	g.cancel()
+	g.member.Close()
 }

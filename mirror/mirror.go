@@ -123,8 +123,10 @@ func (m *Mirror) Run(ctx context.Context) error {
 
 	m.discover(ctx, carry)
 
-	m.group.leave(leaveWithin)
-	m.group.member.Close()
+	m.mu.Lock()
+	holding := len(m.given) > 0
+	m.mu.Unlock()
+	m.group.leave(leaveWithin, holding)
 	stop()
 	m.running.Wait()
 	if m.config.Progress != nil {
