@@ -20,12 +20,7 @@ func main() {
 	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
 		signal.Notify(signals, syscall.SIGHUP)
 	}
-	go func() {
-		first := (<-signals).(syscall.Signal)
-		cancel(&cli.Signal{Name: first.String(), Number: int(first)})
-		again := (<-signals).(syscall.Signal) // who asks twice does not want to wait
-		os.Exit(128 + int(again))
-	}()
+	go obey(signals, cancel, os.Exit)
 	// A reader that has gone is an error of the write, not our death.
 	signal.Ignore(syscall.SIGPIPE)
 	stdio := cli.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Getenv}
