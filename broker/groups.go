@@ -110,7 +110,7 @@ func (g *groups) all() []*shard {
 
 func (g *groups) forgetTopic(name string) {
 	for _, s := range g.all() {
-		_ = s.do(func(c *group.Coordinator, now time.Time) group.Effects { return c.ForgetTopic(now, name) })
+		s.forgetTopic(name)
 	}
 }
 

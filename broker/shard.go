@@ -8,6 +8,7 @@ import (
 	"schloss/broker/group"
 	"schloss/kafka"
 	"schloss/kafka/batch"
+	"schloss/store"
 )
 
 // shard drives the pure coordinator of one partition of __consumer_offsets: it
@@ -22,8 +23,10 @@ type shard struct {
 	state     shardState
 	timer     *time.Timer
 	due       time.Time      // when the timer fires; zero: it is stopped
+	known     *store.Image   // the metadata when it began to load; nil afterwards
+	forgotten []string       // topics deleted while it was loading
 	pending   []kafka.Offset // first offsets of appends that are not settled
-	rewritten int64          // size after the last rewrite
+	rewritten int64          // size after the last rewrite; 0 after a start
 
 	doneMu   sync.Mutex // guards what follows; the sync loop takes no other lock
 	done     []settled
@@ -47,7 +50,7 @@ type settled struct {
 }
 
 func newShard(b *Broker, r *replica, cfg group.Config) *shard {
-	s := &shard{b: b, replica: r, coord: group.New(cfg)}
+	s := &shard{b: b, replica: r, coord: group.New(cfg), known: b.meta.Image()}
 	s.timer = time.AfterFunc(time.Hour, s.tick)
 	s.timer.Stop()
 	return s
@@ -67,6 +70,20 @@ func (s *shard) do(verb func(c *group.Coordinator, now time.Time) group.Effects)
 		reply()
 	}
 	return nil
+}
+
+// forgetTopic removes what groups committed of a deleted topic, at the latest
+// when the shard is loaded.
+func (s *shard) forgetTopic(name string) {
+	s.mu.Lock()
+	if s.state == shardLoading {
+		s.forgotten = append(s.forgotten, name)
+	}
+	s.mu.Unlock()
+	// If it does not serve, there is nobody to tell.
+	_ = s.do(func(c *group.Coordinator, now time.Time) group.Effects {
+		return c.ForgetTopics(now, func(topic string) bool { return topic == name })
+	})
 }
 
 // look reads the coordinator's state.

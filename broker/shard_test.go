@@ -103,6 +103,7 @@ func TestAGrownGroupPartitionShrinksToWhatLives(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := onDisk(t, fsys)
+	makeTopic(t, b, "t")
 	s := served(t, b)
 	const groups, commits = 20, 1200
 	for i := range commits {

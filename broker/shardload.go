@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"schloss/broker/group"
@@ -35,11 +36,22 @@ func (s *shard) load() {
 		return
 	}
 	s.state = shardServing
-	s.rewritten = s.replica.log.Size()
-	// Start only begins sessions: nobody waits for a reply yet.
-	for _, reply := range s.applyLocked(s.coord.Start(s.b.now())) {
+	now := s.b.now()
+	// Nobody waits for a reply yet: Start begins sessions, and what goes was
+	// left by a deletion that ended before it had come this far.
+	e := s.coord.Start(now)
+	replies := append(s.applyLocked(e), s.applyLocked(s.coord.ForgetTopics(now, s.goneLocked))...)
+	for _, reply := range replies {
 		reply()
 	}
+	s.known, s.forgotten = nil, nil
+}
+
+// goneLocked says whether a topic was deleted before the shard was loaded. One
+// of that name that is there now is another.
+func (s *shard) goneLocked(topic string) bool {
+	_, ok := s.known.Topics[topic]
+	return !ok || slices.Contains(s.forgotten, topic)
 }
 
 // replay feeds every durable record to the coordinator. Nobody else touches it

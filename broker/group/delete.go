@@ -33,14 +33,14 @@ func (c *Coordinator) Delete(now time.Time, group string, reply func(kafka.Error
 	return c.end()
 }
 
-// ForgetTopic removes every committed offset of a topic that was deleted.
-func (c *Coordinator) ForgetTopic(now time.Time, topic string) Effects {
+// ForgetTopics removes every committed offset of topics that are gone.
+func (c *Coordinator) ForgetTopics(now time.Time, gone func(topic string) bool) Effects {
 	c.begin(now)
 	for _, id := range sortedKeys(c.groups) {
 		g := c.groups[id]
-		gone := g.everCommitted()
-		maps.DeleteFunc(gone, func(tp kafka.TopicPartition, _ struct{}) bool { return tp.Topic != topic })
-		c.tombstone(g, sortedPartitions(gone))
+		dead := g.everCommitted()
+		maps.DeleteFunc(dead, func(tp kafka.TopicPartition, _ struct{}) bool { return !gone(tp.Topic) })
+		c.tombstone(g, sortedPartitions(dead))
 	}
 	return c.end()
 }

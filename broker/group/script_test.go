@@ -178,7 +178,7 @@ func (s *script) do(words []string) {
 	case "delete":
 		s.run(s.c.Delete(s.now, name, func(code kafka.ErrorCode) { s.printf("delete %s: %s", name, code.Error()) }))
 	case "forget-topic":
-		s.run(s.c.ForgetTopic(s.now, name))
+		s.run(s.c.ForgetTopics(s.now, func(topic string) bool { return topic == name }))
 	default:
 		s.time(verb, name, a)
 	}

@@ -101,7 +101,7 @@ func (s *simulation) act() {
 		done := s.call("delete")
 		s.run(s.c.Delete(s.now, []string{"g", "h", "simple"}[s.r.IntN(3)], func(kafka.ErrorCode) { done() }))
 	case n < 97:
-		s.run(s.c.ForgetTopic(s.now, "t"))
+		s.run(s.c.ForgetTopics(s.now, func(topic string) bool { return topic == "t" }))
 	case n < 99:
 		s.commit(&actor{group: "simple", generation: -1})
 	case s.r.IntN(4) == 0:
