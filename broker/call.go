@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -71,3 +72,15 @@ func (c *call) hangup(reason error) {
 // parked marks a call that waits for others; it may be given up when its
 // connection goes.
 func (c *call) parked() { c.req.OnAbandon(func() {}) }
+
+// distinct drops what was named before, so that an answer cannot grow with how
+// often its request repeats itself. The list is changed in place.
+func distinct[E any, K comparable](list []E, key func(*E) K) []E {
+	seen := make(map[K]struct{})
+	return slices.DeleteFunc(list, func(e E) bool {
+		k := key(&e)
+		_, again := seen[k]
+		seen[k] = struct{}{}
+		return again
+	})
+}

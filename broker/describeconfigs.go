@@ -20,7 +20,12 @@ import (
 // Versions: 1 brought synonyms, 3 types and documentation.
 func describeConfigs(b *Broker, c *call, req *kmsg.DescribeConfigsRequest) kmsg.Response {
 	resp := kmsg.NewPtrDescribeConfigsResponse()
-	for _, in := range req.Resources {
+	type resource struct {
+		kind kmsg.ConfigResourceType
+		name string
+	}
+	key := func(r *kmsg.DescribeConfigsRequestResource) resource { return resource{r.ResourceType, r.ResourceName} }
+	for _, in := range distinct(req.Resources, key) {
 		out := kmsg.NewDescribeConfigsResponseResource()
 		out.ResourceType, out.ResourceName = in.ResourceType, in.ResourceName
 		described, err := b.describe(c, in)
@@ -28,7 +33,7 @@ func describeConfigs(b *Broker, c *call, req *kmsg.DescribeConfigsRequest) kmsg.
 			out.ErrorCode, out.ErrorMessage = int16(codeOf(err)), messageOf(err)
 		}
 		for _, d := range described {
-			if in.ConfigNames == nil || slices.Contains(in.ConfigNames, d.Name) {
+			if len(in.ConfigNames) == 0 || slices.Contains(in.ConfigNames, d.Name) {
 				out.Configs = append(out.Configs, configOf(d, req))
 			}
 		}

@@ -17,7 +17,7 @@ import (
 // GROUP_ID_NOT_FOUND for a group that is not known, earlier ones state Dead.
 func describeGroups(b *Broker, c *call, req *kmsg.DescribeGroupsRequest) kmsg.Response {
 	resp := kmsg.NewPtrDescribeGroupsResponse()
-	for _, name := range req.Groups {
+	for _, name := range distinct(req.Groups, func(name *string) string { return *name }) {
 		out := kmsg.NewDescribeGroupsResponseGroup()
 		out.Group, out.AuthorizedOperations = name, math.MinInt32
 		if !c.allowed(kafka.Describe, kafka.Group, name) {

@@ -26,7 +26,7 @@ import (
 // Differs from Kafka: there are no followers; a replica with CLUSTER_ACTION
 // gets NOT_LEADER_OR_FOLLOWER.
 
-// firstRead is the least room that a partition is read with.
+// firstRead is the least room of a buffer, which small partitions share.
 const firstRead = 16 << 10
 
 // fetchCall is a fetch request on its way.
@@ -36,8 +36,9 @@ type fetchCall struct {
 	out    wire.FetchResponse
 	reads  []fetchRead
 	pooled [][]byte
-	total  int  // bytes of records read
-	failed bool // some partition has an error: answer at once
+	spare  []byte // what is left of a pooled buffer
+	total  int    // bytes of records read
+	failed bool   // some partition has an error: answer at once
 }
 
 // fetchRead is one partition to read from.
@@ -163,18 +164,31 @@ func (f *fetchCall) readPartition(read *fetchRead, left int) int {
 	// A consumer reads about as much as the one before: at the end little, far
 	// behind it all that the limits allow.
 	pool, usual := f.req.Pool(), int(read.r.lastRead.Load())
-	buf := pool.Get(min(max(limit, 1), max(usual, firstRead)))
+	buf, shared := f.spare, true
+	if room := min(max(limit, 1), usual); room == 0 || room > cap(buf) {
+		buf, shared = pool.Get(max(room, firstRead)), false
+	}
 	records, err := log.Read(buf, read.from, read.seen, max(limit, 0), f.total == 0)
 	if err != nil {
-		pool.Put(buf)
+		if !shared {
+			pool.Put(buf)
+		}
 		f.fail(out, err)
 		return 0
 	}
-	if cap(records) != cap(buf) {
-		pool.Put(buf) // it was too small and has been replaced
-	}
 	read.r.lastRead.Store(int64(len(records)))
-	f.pooled = append(f.pooled, records)
+	switch {
+	case cap(records) == cap(buf):
+		if !shared {
+			f.pooled = append(f.pooled, buf)
+		}
+		f.spare = records[len(records):]
+	default: // it was too small and has been replaced
+		if !shared {
+			pool.Put(buf)
+		}
+		f.pooled = append(f.pooled, records)
+	}
 	out.Records = records
 	f.total += len(records)
 	return len(records)
@@ -185,7 +199,7 @@ func (f *fetchCall) unread() {
 	for _, b := range f.pooled {
 		f.req.Pool().Put(b)
 	}
-	f.pooled, f.total = f.pooled[:0], 0
+	f.pooled, f.spare, f.total = f.pooled[:0], nil, 0
 	for i := range f.reads {
 		f.reads[i].out.Records = []byte{}
 	}

@@ -37,7 +37,7 @@ func metadata(b *Broker, c *call, req *kmsg.MetadataRequest) kmsg.Response {
 		}
 		return resp
 	}
-	for _, t := range req.Topics {
+	for _, t := range distinct(req.Topics, named) {
 		if t.Topic == nil {
 			resp.Topics = append(resp.Topics, b.metadataByID(c, req, t.TopicID))
 			continue
@@ -45,6 +45,14 @@ func metadata(b *Broker, c *call, req *kmsg.MetadataRequest) kmsg.Response {
 		resp.Topics = append(resp.Topics, b.metadataNamed(c, req, *t.Topic))
 	}
 	return resp
+}
+
+// named is the key under which a request names a topic.
+func named(t *kmsg.MetadataRequestTopic) any {
+	if t.Topic == nil {
+		return t.TopicID
+	}
+	return *t.Topic
 }
 
 func (b *Broker) brokerFor(c *call) kmsg.MetadataResponseBroker {

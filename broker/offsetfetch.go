@@ -17,7 +17,7 @@ import (
 func offsetFetch(b *Broker, c *call, req *kmsg.OffsetFetchRequest) kmsg.Response {
 	resp := kmsg.NewPtrOffsetFetchResponse()
 	if c.header.Version >= 8 {
-		for _, g := range req.Groups {
+		for _, g := range distinct(req.Groups, func(g *kmsg.OffsetFetchRequestGroup) string { return g.Group }) {
 			resp.Groups = append(resp.Groups, b.offsetsOf(c, g))
 		}
 		return resp
