@@ -19,6 +19,7 @@ type fetchWait struct {
 // park registers the call with its partitions and the clock.
 func (f *fetchCall) park(wait time.Duration) {
 	w := &fetchWait{f: f, parked: make(chan struct{})}
+	f.req.Reserve(max(0, min(int(f.in.MaxBytes), f.b.set.fetchMaxBytes)))
 	w.missing.Store(int64(int(f.in.MinBytes) - f.total))
 	w.timer = time.AfterFunc(wait, w.fire)
 	for i := range f.reads {

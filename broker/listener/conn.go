@@ -135,7 +135,11 @@ func (c *conn) end(r *Request, fill func()) bool {
 		return false
 	}
 	r.ended, r.abandon = true, nil
+	c.bytes -= r.reserved
 	fill()
+	if r.reserved > 0 {
+		c.room.Signal()
+	}
 	if c.queue[0] == r {
 		c.ready.Signal()
 	}

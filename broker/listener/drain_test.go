@@ -112,3 +112,31 @@ func TestWhatIsParkedDuringAStopIsGivenUp(t *testing.T) {
 		t.Error("the stop took all the time it had")
 	}
 }
+
+// TestWhatParkedRequestsMayAnswerIsBounded parks requests whose answers may be
+// long. When they would be too much together the connection is not read from.
+func TestWhatParkedRequestsMayAnswerIsBounded(t *testing.T) {
+	const most = 1000
+	came := make(chan *Request, 8)
+	l, _ := serve(t, Config{Name: "T", InFlightBytes: most}, &Limits{}, handle(func(r *Request) {
+		r.Reserve(most/2 + 1)
+		came <- r
+	}))
+	c := dial(t, l)
+	send(t, c, "1", "2", "3")
+	first, second := <-came, <-came
+	select {
+	case <-came:
+		t.Fatal("a third request was read")
+	case <-time.After(50 * time.Millisecond):
+	}
+	answer(first, "1")
+	third := <-came
+	answer(second, "2")
+	answer(third, "3")
+	for _, want := range []string{"1", "2", "3"} {
+		if got := receive(t, c); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

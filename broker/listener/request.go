@@ -33,6 +33,7 @@ type Request struct {
 
 	conn     *conn
 	held     int         // bytes of the frame's buffer that count as in flight
+	reserved int         // bytes that its answer may take; guarded by conn.mu
 	released atomic.Bool // the frame's buffer went back to the pool
 	abandon  func()      // called when the connection goes before the end
 
@@ -83,6 +84,20 @@ func (r *Request) OnAbandon(f func()) {
 	if over {
 		f()
 	}
+}
+
+// Reserve counts n bytes as in flight until the request ends: what its answer
+// may take. A connection with too much in flight is not read from, so that
+// many parked requests cannot all be answered with much at once.
+func (r *Request) Reserve(n int) {
+	c := r.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.ended || c.gone {
+		return
+	}
+	r.reserved += n
+	c.bytes += n
 }
 
 // Answer ends the request with a response.
