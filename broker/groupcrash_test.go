@@ -1,12 +1,17 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"schloss/broker/listener"
 	"schloss/internal/disk"
 	"schloss/kafka"
+	"schloss/kafka/batch"
 	"schloss/store"
 )
 
@@ -89,5 +94,53 @@ func TestAGrownGroupPartitionShrinksAfterARestart(t *testing.T) {
 	}
 	if after := s.replica.log.Size(); after > before/4 {
 		t.Errorf("partition has %d bytes after the rewrite, %d before", after, before)
+	}
+}
+
+// TestADamagedGroupPartitionHidesOnlyItsGroups lists the groups while one
+// partition of __consumer_offsets cannot be served.
+func TestADamagedGroupPartitionHidesOnlyItsGroups(t *testing.T) {
+	b := onDisk(t, newDisk(t))
+	b.set.offsetsPartitions = 2
+	makeTopic(t, b, "t")
+	for _, name := range []string{"g", "h", "i", "j"} {
+		s, err := b.groups.shard(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commit(t, s, name, 1)
+	}
+	bad := b.groups.all()[1]
+	bad.mu.Lock()
+	bad.state = shardFailed
+	bad.mu.Unlock()
+	c := &call{b: b, peer: &listener.Peer{}, image: b.meta.Image()}
+	resp := listGroups(b, c, kmsg.NewPtrListGroupsRequest()).(*kmsg.ListGroupsResponse)
+	if resp.ErrorCode != 0 || len(resp.Groups) == 0 || len(resp.Groups) == 4 {
+		t.Errorf("got %v and %d groups", kafka.ErrorCode(resp.ErrorCode), len(resp.Groups))
+	}
+}
+
+// TestAnAppendThatFailsWakesWhoWaits parks a fetch and lets the disk fail: the
+// consumer is to hear of it at once.
+func TestAnAppendThatFailsWakesWhoWaits(t *testing.T) {
+	fsys := newDisk(t)
+	b := onDisk(t, fsys)
+	makeTopic(t, b, "t")
+	r := b.topics.named("t").replica(0)
+	w := &fetchWait{f: &fetchCall{}, parked: make(chan struct{})} // its goroutine waits for ever
+	r.wait(w)
+	builder := batch.NewBuilder(batch.None)
+	builder.Add(batch.Record{Value: []byte("v")})
+	one, err := builder.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fsys.FailAt(fsys.Ops()+1, errors.New("the disk is broken"))
+	if _, err := r.append(one, 1, time.Now()); !errors.Is(err, store.ErrFailed) {
+		t.Fatal(err)
+	}
+	if !w.done.Load() {
+		t.Error("the fetch still waits")
 	}
 }

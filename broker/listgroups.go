@@ -24,9 +24,9 @@ func listGroups(b *Broker, c *call, req *kmsg.ListGroupsRequest) kmsg.Response {
 	}
 	for _, s := range b.groups.all() {
 		var listed []group.Listing
-		if err := s.look(func(coord *group.Coordinator) { listed = coord.List() }); err != nil {
-			resp.ErrorCode = int16(codeOf(err))
-			continue
+		err := s.look(func(coord *group.Coordinator) { listed = coord.List() })
+		if codeOf(err) == kafka.ErrCoordinatorLoadInProgress { // one that is not served is passed over
+			resp.ErrorCode = int16(kafka.ErrCoordinatorLoadInProgress)
 		}
 		for _, g := range listed {
 			if !everything && !c.sees(kafka.Describe, kafka.Group, g.Group) || !selects(req.StatesFilter, g.State.String()) {

@@ -68,18 +68,34 @@ func (b *Broker) offsetsOf(c *call, in kmsg.OffsetFetchRequestGroup) kmsg.Offset
 		out.ErrorCode = int16(kafka.ErrGroupAuthorizationFailed)
 		return out
 	}
+	if in.Topics == nil {
+		return b.allOffsets(c, out)
+	}
+	// Judged before the coordinator is locked: an audit log may be slow.
+	allowed := make([]bool, len(in.Topics))
+	for i, t := range in.Topics {
+		allowed[i] = c.allowed(kafka.Describe, kafka.Topic, t.Topic)
+	}
 	s, err := b.groups.shard(in.Group)
-	if err == nil && in.Topics == nil {
-		err = s.look(func(coord *group.Coordinator) { allOffsets(c, coord.AllCommittedOffsets(in.Group), &out) })
-	} else if err == nil {
-		err = s.look(func(coord *group.Coordinator) { namedOffsets(c, coord, in, &out) })
+	if err == nil {
+		err = s.look(func(coord *group.Coordinator) {
+			for i, t := range in.Topics {
+				out.Topics = append(out.Topics, namedOffsets(coord, in.Group, t, allowed[i]))
+			}
+		})
 	}
 	out.ErrorCode = int16(codeOf(err))
 	return out
 }
 
-func allOffsets(c *call, all []group.PartitionOffset, out *kmsg.OffsetFetchResponseGroup) {
-	for _, at := range all { // sorted by topic
+func (b *Broker) allOffsets(c *call, out kmsg.OffsetFetchResponseGroup) kmsg.OffsetFetchResponseGroup {
+	var all []group.PartitionOffset // sorted by topic
+	s, err := b.groups.shard(out.Group)
+	if err == nil {
+		err = s.look(func(coord *group.Coordinator) { all = coord.AllCommittedOffsets(out.Group) })
+	}
+	out.ErrorCode = int16(codeOf(err))
+	for _, at := range all {
 		name := at.Partition.Topic
 		if n := len(out.Topics); n == 0 || out.Topics[n-1].Topic != name {
 			if !c.sees(kafka.Describe, kafka.Topic, name) {
@@ -92,30 +108,28 @@ func allOffsets(c *call, all []group.PartitionOffset, out *kmsg.OffsetFetchRespo
 		t := &out.Topics[len(out.Topics)-1]
 		t.Partitions = append(t.Partitions, fetched(at))
 	}
+	return out
 }
 
-func namedOffsets(c *call, coord *group.Coordinator, in kmsg.OffsetFetchRequestGroup, out *kmsg.OffsetFetchResponseGroup) {
-	for _, t := range in.Topics {
-		topic := kmsg.NewOffsetFetchResponseGroupTopic()
-		topic.Topic = t.Topic
-		allowed := c.allowed(kafka.Describe, kafka.Topic, t.Topic)
-		wanted := make([]kafka.TopicPartition, len(t.Partitions))
-		for i, p := range t.Partitions {
-			wanted[i] = kafka.TopicPartition{Topic: t.Topic, Partition: p}
+func namedOffsets(coord *group.Coordinator, name string, in kmsg.OffsetFetchRequestGroupTopic, allowed bool) kmsg.OffsetFetchResponseGroupTopic {
+	out := kmsg.NewOffsetFetchResponseGroupTopic()
+	out.Topic = in.Topic
+	if !allowed {
+		for _, p := range in.Partitions {
+			out.Partitions = append(out.Partitions, kmsg.OffsetFetchResponseGroupTopicPartition{
+				Partition: p, Offset: -1, LeaderEpoch: -1, Metadata: kmsg.StringPtr(""), ErrorCode: int16(kafka.ErrTopicAuthorizationFailed),
+			})
 		}
-		if allowed {
-			for _, at := range coord.CommittedOffsets(in.Group, wanted) {
-				topic.Partitions = append(topic.Partitions, fetched(at))
-			}
-		} else {
-			for _, p := range t.Partitions {
-				topic.Partitions = append(topic.Partitions, kmsg.OffsetFetchResponseGroupTopicPartition{
-					Partition: p, Offset: -1, LeaderEpoch: -1, Metadata: kmsg.StringPtr(""), ErrorCode: int16(kafka.ErrTopicAuthorizationFailed),
-				})
-			}
-		}
-		out.Topics = append(out.Topics, topic)
+		return out
 	}
+	wanted := make([]kafka.TopicPartition, len(in.Partitions))
+	for i, p := range in.Partitions {
+		wanted[i] = kafka.TopicPartition{Topic: in.Topic, Partition: p}
+	}
+	for _, at := range coord.CommittedOffsets(name, wanted) {
+		out.Partitions = append(out.Partitions, fetched(at))
+	}
+	return out
 }
 
 func fetched(at group.PartitionOffset) kmsg.OffsetFetchResponseGroupTopicPartition {

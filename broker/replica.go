@@ -27,7 +27,7 @@ type replica struct {
 	fail     sync.Once    // tells of a failed disk
 	lastRead atomic.Int64 // bytes that the last fetch found here
 
-	waitMu  sync.Mutex // guards waiters; taken after no other lock
+	waitMu  sync.Mutex // guards waiters; nothing is locked under it
 	waiters map[*fetchWait]struct{}
 }
 
@@ -103,7 +103,6 @@ func (r *replica) awaitDurable(end kafka.Offset, size int, done func(error)) {
 	r.log.AwaitDurable(end, func(err error) {
 		if err != nil {
 			r.failed(err)
-			r.wakeAll()
 		} else {
 			r.wake(size)
 		}
@@ -111,12 +110,14 @@ func (r *replica) awaitDurable(end kafka.Offset, size int, done func(error)) {
 	})
 }
 
-// failed tells, once, that the disk took the log away. Every request is then
-// answered with KAFKA_STORAGE_ERROR until a restart recovers the partition.
+// failed tells, once, that the disk took the log away, and answers those who
+// wait. Every request is then answered with KAFKA_STORAGE_ERROR until a restart
+// recovers the partition.
 func (r *replica) failed(err error) {
 	if !errors.Is(err, store.ErrFailed) {
 		return // deleted, a stop, or nothing that lasts
 	}
+	r.wakeAll()
 	r.fail.Do(func() {
 		r.b.log.Error("partition failed on disk and serves no more until a restart", "partition", r.tp.String(), "error", err)
 	})

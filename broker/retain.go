@@ -1,5 +1,11 @@
 package broker
 
+import (
+	"errors"
+
+	"schloss/store"
+)
+
 // retainLoop removes old segments and forgets silent producers, every
 // log.retention.check.interval.ms.
 func (b *Broker) retainLoop() {
@@ -24,6 +30,7 @@ func (b *Broker) retain(r *replica) {
 	r.mu.Unlock()
 	start, freed, err := r.log.Retain(now)
 	switch {
+	case errors.Is(err, store.ErrClosed): // deleted meanwhile
 	case err != nil:
 		b.log.Error("remove old segments", "partition", r.tp.String(), "error", err)
 	case freed > 0:

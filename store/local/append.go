@@ -1,8 +1,11 @@
 package local
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 
+	"schloss/internal/disk"
 	"schloss/kafka"
 	"schloss/kafka/batch"
 )
@@ -47,7 +50,9 @@ func (l *Log) Append(batches []byte, epoch kafka.Epoch) (kafka.Offset, error) {
 	if _, err := l.pin(); err != nil {
 		return kafka.NoOffset, fmt.Errorf("append to %s: %w", l.tp, err)
 	}
-	if err := l.write(batches, r); err != nil {
+	if err := l.write(batches, r); errors.Is(err, errTakenBack) {
+		return kafka.NoOffset, fmt.Errorf("append to %s: %w", l.tp, err)
+	} else if err != nil {
 		return kafka.NoOffset, l.fail("append to", err)
 	}
 	l.noteEpoch(epoch, r.first)
@@ -107,7 +112,7 @@ func (l *Log) write(batches []byte, r run) error {
 	s := l.active()
 	at := s.size.Load()
 	if _, err := handle.WriteAt(batches, at); err != nil {
-		return err
+		return takeBack(handle, at, err)
 	}
 	if l.lazy {
 		l.unpin()
@@ -126,6 +131,22 @@ func (l *Log) write(batches []byte, r run) error {
 	}
 	s.size.Store(at)
 	return nil
+}
+
+// errTakenBack says that a write was cut short by a full disk, and that what
+// came of it is gone again: the log is as it was.
+var errTakenBack = errors.New("nothing was written")
+
+// takeBack cuts a file to the length it had before a write that failed. Only
+// for want of space is it known what the disk holds.
+func takeBack(f disk.File, size int64, cause error) error {
+	if !errors.Is(cause, syscall.ENOSPC) && !errors.Is(cause, syscall.EDQUOT) {
+		return cause
+	}
+	if err := f.Truncate(size); err != nil {
+		return errors.Join(cause, err)
+	}
+	return fmt.Errorf("%w: %w", errTakenBack, cause)
 }
 
 func (l *Log) noteEpoch(epoch kafka.Epoch, start kafka.Offset) {
