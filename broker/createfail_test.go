@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"schloss/internal/disk"
+	"schloss/broker/listener"
 	"schloss/kafka"
 	"schloss/store"
 )
@@ -29,11 +29,7 @@ func (f *failingLogs) Open(tp kafka.TopicPartition, id kafka.TopicID, cfg store.
 // only its first partition. It must be gone again, so that it can be made
 // later: without that nobody could use it, delete it or make it anew.
 func TestATopicWhoseLogsCannotBeMadeIsNotThere(t *testing.T) {
-	fsys := disk.NewFake(1)
-	if err := fsys.Mkdir("/data"); err != nil {
-		t.Fatal(err)
-	}
-	b := onDisk(t, fsys)
+	b := onDisk(t, newDisk(t))
 	logs := &failingLogs{Logs: b.logs, fail: 1}
 	b.logs = logs
 	create := func(n int32) error {
@@ -59,11 +55,7 @@ func TestATopicWhoseLogsCannotBeMadeIsNotThere(t *testing.T) {
 // TestGroupsComeOnceThereIsSpace asks for a group while __consumer_offsets
 // cannot be made, and again later.
 func TestGroupsComeOnceThereIsSpace(t *testing.T) {
-	fsys := disk.NewFake(1)
-	if err := fsys.Mkdir("/data"); err != nil {
-		t.Fatal(err)
-	}
-	b := onDisk(t, fsys)
+	b := onDisk(t, newDisk(t))
 	b.set.offsetsPartitions = 4
 	logs := &failingLogs{Logs: b.logs, fail: 2}
 	b.logs = logs
@@ -76,4 +68,21 @@ func TestGroupsComeOnceThereIsSpace(t *testing.T) {
 	if got := committedOffset(t, s, "g"); got != 7 {
 		t.Errorf("group is at %d, want 7", got)
 	}
+}
+
+// TestATopicThatIsNotOpenCanBeDeleted deletes a topic that only the metadata
+// knows: its logs could not be made, nor could it be taken back.
+func TestATopicThatIsNotOpenCanBeDeleted(t *testing.T) {
+	b := onDisk(t, newDisk(t))
+	if err := b.meta.Commit(store.PutTopic{Topic: store.Topic{Name: "t", ID: b.newID(), Partitions: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	out := b.deleteNamed(&call{b: b, peer: &listener.Peer{}, image: b.meta.Image()}, "t")
+	if code := kafka.ErrorCode(out.ErrorCode); code != kafka.NoError {
+		t.Errorf("got %v", code)
+	}
+	if _, ok := b.meta.Image().Topics["t"]; ok {
+		t.Error("the topic is still there")
+	}
+	makeTopic(t, b, "t")
 }

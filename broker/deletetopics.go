@@ -66,12 +66,12 @@ func (b *Broker) deleteByID(c *call, id kafka.TopicID) kmsg.DeleteTopicsResponse
 func (b *Broker) deleteOpen(c *call, name string, out *kmsg.DeleteTopicsResponseTopic) {
 	b.changing.Lock()
 	defer b.changing.Unlock()
-	t := b.topics.named(name)
+	t, ok := b.meta.Image().Topics[name]
 	switch {
 	case !b.set.deleteTopics:
 		out.ErrorCode = int16(kafka.ErrTopicDeletionDisabled)
 		return
-	case t == nil:
+	case !ok:
 		out.ErrorCode = int16(kafka.ErrUnknownTopicOrPartition)
 		return
 	case kafka.Internal(name):
@@ -79,7 +79,7 @@ func (b *Broker) deleteOpen(c *call, name string, out *kmsg.DeleteTopicsResponse
 		out.ErrorMessage = kmsg.StringPtr("the topic holds the broker's own state")
 		return
 	}
-	out.TopicID = t.id
+	out.TopicID = t.ID
 	if err := b.deleteTopic(t); err != nil {
 		b.log.Error("delete topic", "topic", name, "error", err)
 		out.ErrorCode = int16(codeOf(err))

@@ -158,12 +158,6 @@ func (r *replica) wakeAll() {
 	}
 }
 
-func (r *replica) delete() error {
-	err := r.b.logs.Delete(r.tp)
-	r.wakeAll()
-	return err
-}
-
 func (r *replica) close() error {
 	if r.log == nil {
 		return nil

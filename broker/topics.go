@@ -162,24 +162,26 @@ func (b *Broker) createTopic(meta store.Topic) error {
 	if err == nil {
 		return nil
 	}
-	errs := []error{err, b.meta.Commit(store.RemoveTopic{Name: meta.Name})}
-	for i := range meta.Partitions {
-		errs = append(errs, b.logs.Delete(kafka.TopicPartition{Topic: meta.Name, Partition: i}))
-	}
-	return errors.Join(errs...)
+	return errors.Join(err, b.deleteTopic(&meta))
 }
 
 // deleteTopic forgets a topic: its metadata, its logs, and what groups
-// committed of it. The caller holds b.changing.
-func (b *Broker) deleteTopic(t *topic) error {
-	if err := b.meta.Commit(store.RemoveTopic{Name: t.name}); err != nil {
+// committed of it. Its logs need not be open. The caller holds b.changing.
+func (b *Broker) deleteTopic(meta *store.Topic) error {
+	if err := b.meta.Commit(store.RemoveTopic{Name: meta.Name}); err != nil {
 		return err
 	}
-	b.topics.remove(t)
-	var errs []error
-	for _, r := range t.replicas {
-		errs = append(errs, r.delete())
+	open := b.topics.named(meta.Name)
+	if open != nil {
+		b.topics.remove(open)
 	}
-	b.groups.forgetTopic(t.name)
+	var errs []error
+	for i := range meta.Partitions {
+		errs = append(errs, b.logs.Delete(kafka.TopicPartition{Topic: meta.Name, Partition: i}))
+		if r := open.replica(i); r != nil {
+			r.wakeAll()
+		}
+	}
+	b.groups.forgetTopic(meta.Name)
 	return errors.Join(errs...)
 }
