@@ -69,9 +69,9 @@ func runACLs(ctx context.Context, s *session, o *options) error {
 	if err != nil {
 		return toldAsACLError(s, err)
 	}
-	for _, p := range request.spaced() {
-		s.warn("principal %q has blanks after commas; Kafka writes distinguished names without them, so this rule meets nobody", p)
-		s.hint("use " + quoted("User:"+withoutBlanks(strings.TrimPrefix(p, "User:"))))
+	for _, p := range request.odd() {
+		s.warn("principal %q %s, so this rule meets nobody", p.text, p.why)
+		s.hint("use " + quoted(p.instead))
 	}
 	admin, done, err := s.aclAdmin(ctx, o)
 	if err != nil {

@@ -31,7 +31,10 @@ var authorizerClasses = []string{
 type noServerError struct {
 	connect string
 	tried   []string
+	others  []namedServer // files that name another
 }
+
+type namedServer struct{ file, connect string }
 
 func (e *noServerError) Error() string {
 	return fmt.Sprintf("no server.properties names zookeeper.connect=%s (looked at %s)", e.connect, strings.Join(e.tried, ", "))
@@ -56,17 +59,26 @@ func (s *session) localAdmin(ctx context.Context, o *options) (*client.Admin, fu
 	if err != nil {
 		return nil, nil, err
 	}
-	connect := ""
+	connect, meant := "", ""
 	for _, kv := range given {
 		if strings.TrimSpace(kv[0]) != "zookeeper.connect" {
 			s.warn("--authorizer-properties %s has no effect: only zookeeper.connect is read", kv[0])
+			if meant == "" {
+				meant = kv[0]
+				if kv[1] != "" {
+					meant = kv[1]
+				}
+			}
 			continue
 		}
 		connect = strings.TrimSpace(kv[1])
 	}
 	if connect == "" {
+		if meant == "" {
+			meant = "localhost:2181"
+		}
 		err := &usageError{problem: "Missing required configuration `zookeeper.connect` which has no default value.",
-			advice: "add --authorizer-properties zookeeper.connect=VALUE, with the value of the broker's server.properties"}
+			advice: "write it as the broker's server.properties has it: --authorizer-properties zookeeper.connect=" + quotedWord(meant)}
 		fmt.Fprintf(s.Out, "Error while executing ACL command: %s\n", err.problem)
 		return nil, nil, err
 	}
@@ -138,6 +150,7 @@ func (s *session) serverOf(connect, given string) (*config.Properties, error) {
 		candidates = s.candidates()
 	}
 	var found []*config.Properties
+	var others []namedServer
 	var infos []fs.FileInfo
 	for _, c := range candidates {
 		info, err := os.Stat(c.path)
@@ -155,13 +168,17 @@ func (s *session) serverOf(connect, given string) (*config.Properties, error) {
 		if err != nil {
 			return nil, err
 		}
-		if connectOf(p) == connect {
+		switch other := connectOf(p); other {
+		case connect:
 			found = append(found, p)
+		case "":
+		default:
+			others = append(others, namedServer{file: c.path, connect: other})
 		}
 	}
 	switch len(found) {
 	case 0:
-		e := &noServerError{connect: connect}
+		e := &noServerError{connect: connect, others: others}
 		for _, c := range candidates {
 			e.tried = append(e.tried, c.path)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"schloss/kafka"
+	"schloss/kafka/config"
 	"schloss/security/acl"
 	"schloss/security/principal"
 )
@@ -44,7 +45,7 @@ func checkACLOptions(o *options) error {
 		return usage("The --config option can only be used with --authorizer-properties option")
 	}
 	if countGiven(o, "add", "remove", "list") != 1 {
-		return usage("Command must include exactly one action: --list, --add, --remove.")
+		return usage("Command must include exactly one action: --list, --add, --remove.").advised("add one of --add, --remove, --list")
 	}
 	if err := exclude(o, "list", "producer", "consumer", "allow-host", "allow-principal", "deny-host", "deny-principal"); err != nil {
 		return err
@@ -61,11 +62,11 @@ func checkACLOptions(o *options) error {
 	case o.has("principal") && !o.has("list"):
 		return usage("The --principal option is only available if --list is set")
 	case o.has("producer") && !o.has("topic"):
-		return usage("With --producer you must specify a --topic")
+		return usage("With --producer you must specify a --topic").advised("add --topic NAME")
 	case o.has("idempotent") && !o.has("producer"):
 		return usage("The --idempotent option is only available if --producer is set")
 	case o.has("consumer") && (!o.has("topic") || !o.has("group") || !o.has("producer") && (o.has("cluster") || o.has("transactional-id"))):
-		return usage("With --consumer you must specify a --topic and a --group and no --cluster or --transactional-id option should be specified.")
+		return usage("With --consumer you must specify a --topic and a --group and no --cluster or --transactional-id option should be specified.").advised("add --topic NAME --group NAME, or --group '*' for all groups")
 	}
 	return nil
 }
@@ -98,10 +99,15 @@ func parseACLRequest(o *options) (*aclRequest, error) {
 	}
 	resources := aclResources(o)
 	if len(resources) == 0 && !o.has("list") {
-		return nil, usage("You must provide at least one resource: --topic <topic> or --cluster or --group <group> or --delegation-token <Delegation Token ID>")
+		return nil, usage("You must provide at least one resource: --topic <topic> or --cluster or --group <group> or --delegation-token <Delegation Token ID>").advised("add --topic NAME, --group NAME or --cluster")
 	}
 	if o.has("add") && !o.has("allow-principal") && !o.has("deny-principal") {
-		return nil, usage("You must specify one of: --allow-principal, --deny-principal when trying to add ACLs.")
+		return nil, usage("You must specify one of: --allow-principal, --deny-principal when trying to add ACLs.").advised("add --allow-principal User:NAME")
+	}
+	for _, resource := range resources {
+		if resource.Name == "" {
+			return nil, usage("the name of a %s is empty", strings.ToLower(resource.Type.String())).advised("name it, or take '*' for all")
+		}
 	}
 	shortcut := acl.Shortcut{Producer: o.has("producer"), Consumer: o.has("consumer"), Idempotent: o.has("idempotent")}
 	for _, resource := range resources {
@@ -161,7 +167,11 @@ func aclOperations(o *options, t kafka.ResourceType) ([]kafka.Operation, error) 
 			for _, v := range acl.Operations(t) {
 				valid = append(valid, v.String())
 			}
-			return nil, usage("ResourceType %s only supports operations %s, All", t.Enum(), strings.Join(valid, ", "))
+			e := usage("ResourceType %s only supports operations %s, All", t.Enum(), strings.Join(valid, ", "))
+			if near, ok := config.Nearest(name, append(valid, "All")); ok {
+				return nil, e.advised("did you mean --operation " + near + "?")
+			}
+			return nil, e.advised("choose one of these, or --operation All; other operations belong to --topic or --group")
 		}
 		out = append(out, op)
 	}
@@ -244,16 +254,28 @@ func (g aclGrant) filters() []acl.Filter {
 // A DN as people paste it from keytool or a certificate viewer.
 var spacedDN = regexp.MustCompile(`=[^,]*,\s+[A-Za-z0-9.]+=`)
 
-// spaced are the principals that look like a DN with blanks after its commas.
-// They are used as they stand, as Kafka does.
-func (r *aclRequest) spaced() []string {
-	var out []string
+// oddPrincipal is one that Kafka takes as it stands and never meets.
+type oddPrincipal struct{ text, why, instead string }
+
+// odd are the principals that look like a mistake. They are used as they
+// stand, as Kafka does.
+func (r *aclRequest) odd() []oddPrincipal {
+	var out []oddPrincipal
 	seen := map[string]bool{}
 	for _, g := range r.grants {
 		for _, e := range g.entries {
-			if !seen[e.principal] && spacedDN.MatchString(e.principal) {
-				seen[e.principal] = true
-				out = append(out, e.principal)
+			if seen[e.principal] {
+				continue
+			}
+			seen[e.principal] = true
+			kind, name, _ := strings.Cut(e.principal, ":")
+			switch bare := unquoted.Replace(name); {
+			case bare != name:
+				out = append(out, oddPrincipal{e.principal, "holds quotes that are none of the keyboard's", "User:" + withoutBlanks(bare)})
+			case spacedDN.MatchString(name):
+				out = append(out, oddPrincipal{e.principal, "has blanks after commas; Kafka writes distinguished names without them", "User:" + withoutBlanks(name)})
+			case kind != "User" && strings.EqualFold(kind, "User"):
+				out = append(out, oddPrincipal{e.principal, "is not of the type User, which begins with a capital", "User:" + name})
 			}
 		}
 	}

@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -65,7 +69,7 @@ func certsCreateCommand(s *session) *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
-			password, err := s.password(f.password, "")
+			password, err := s.password(f.password)
 			if err != nil {
 				return err
 			}
@@ -77,17 +81,24 @@ func certsCreateCommand(s *session) *cobra.Command {
 			if err := writeClientProperties(path, f.dir, "client", password, f.replace); err != nil {
 				return err
 			}
-			for _, m := range made {
-				s.printMade(m)
-			}
-			fmt.Fprintf(s.Out, "settings of the client: %s\n\n", path)
-			principal := made[0].Principal
-			fmt.Fprintf(s.Out, "Before the broker's first start, let it act on the cluster:\n  bin/kafka-acls.sh --authorizer-properties zookeeper.connect=localhost:2181 --add --allow-principal %s --operation All --cluster\n", quoted(principal))
-			return nil
+			return s.printMade(path, fmt.Sprintf("Before the broker's first start, let it act on the cluster:\n  %s --authorizer-properties zookeeper.connect=localhost:2181 --add --allow-principal %s --operation All --cluster\n",
+				calledTool("kafka-acls"), quoted(made[0].Principal)), made...)
 		},
 	}
 	f.register(c)
 	return c
+}
+
+// authorityPasswordError is a --password that does not open the authority's key.
+type authorityPasswordError struct {
+	err error
+	dir string
+}
+
+func (e *authorityPasswordError) Error() string { return e.err.Error() }
+func (e *authorityPasswordError) Unwrap() error { return e.err }
+func (e *authorityPasswordError) Hint() string {
+	return "give the --password that certs create was given; see it with: grep ssl.key.password " + quotedPath(filepath.Join(e.dir, "client.properties"))
 }
 
 func certsIssueCommand(s *session) *cobra.Command {
@@ -103,11 +114,14 @@ func certsIssueCommand(s *session) *cobra.Command {
 			if err := f.check(); err != nil {
 				return err
 			}
-			password, err := s.password(f.password, filepath.Join(f.dir, "client.properties"))
+			password, err := s.issuePassword(&f)
 			if err != nil {
 				return err
 			}
 			made, err := ca.IssueNamed(ca.IssueParams{Dir: f.dir, Name: name, DName: f.dname, Password: password, Hosts: f.hosts, Days: f.days, Replace: f.replace, Now: time.Now()})
+			if errors.Is(err, keystore.ErrWrongPassword) || errors.Is(err, keystore.ErrWrongKeyPassword) {
+				return &authorityPasswordError{err: err, dir: f.dir}
+			}
 			if err != nil {
 				return err
 			}
@@ -115,10 +129,8 @@ func certsIssueCommand(s *session) *cobra.Command {
 			if err := writeClientProperties(path, f.dir, name, password, f.replace); err != nil {
 				return err
 			}
-			s.printMade(made)
-			fmt.Fprintf(s.Out, "settings of the client: %s\n\n", path)
-			fmt.Fprintf(s.Out, "It may do nothing yet. To let it read a topic, for example:\n  bin/kafka-acls.sh --bootstrap-server HOST:PORT --command-config FILE --add --allow-principal %s --consumer --topic 'test' --group '*'\n", quoted(made.Principal))
-			return nil
+			return s.printMade(path, fmt.Sprintf("It may do nothing yet. To let it read a topic, for example:\n  %s --authorizer-properties zookeeper.connect=localhost:2181 --add --allow-principal %s --consumer --topic 'test' --group '*'\n",
+				calledTool("kafka-acls"), quoted(made.Principal)), made)
 		},
 	}
 	f.register(c)
@@ -126,35 +138,62 @@ func certsIssueCommand(s *session) *cobra.Command {
 	return c
 }
 
-func (s *session) printMade(m ca.Made) {
-	who := m.Principal
-	if who == "" {
-		who = "the authority that signs the others"
+// printMade tells what was made, and what to do next.
+func (s *session) printMade(settings, next string, made ...ca.Made) error {
+	var b strings.Builder
+	for _, m := range made {
+		who := m.Principal
+		if who == "" { // the authority is nobody to Kafka
+			who = m.Subject
+		}
+		fmt.Fprintf(&b, "%s: %s\n  good until %s\n", m.Name, who, m.NotAfter.Format(time.DateOnly))
+		for _, file := range m.Files {
+			fmt.Fprintf(&b, "  %s\n", file)
+		}
 	}
-	fmt.Fprintf(s.Out, "%s: %s\n  good until %s\n", m.Name, who, m.NotAfter.Format(time.DateOnly))
-	for _, file := range m.Files {
-		fmt.Fprintf(s.Out, "  %s\n", file)
-	}
+	fmt.Fprintf(&b, "settings of the client: %s\n\n%s", settings, next)
+	_, err := io.WriteString(s.Out, b.String())
+	return err
 }
 
 // What keytool takes at least.
 const shortestPassword = 6
 
-// password is the one given, or the one that create left in the client's
-// settings, or what the user types.
-func (s *session) password(given, file string) (config.Secret, error) {
+var errShortPassword = &usageError{problem: "the password is too short", advice: fmt.Sprintf("give --password at least %d characters, as keytool wants it", shortestPassword)}
+
+// issuePassword is the one given, or the one that create left, or what the
+// user types.
+func (s *session) issuePassword(f *certFlags) (config.Secret, error) {
+	if f.password == "" {
+		left, err := leftPassword(filepath.Join(f.dir, "client.properties"))
+		if err != nil || left != "" {
+			return left, err
+		}
+	}
+	return s.password(f.password)
+}
+
+// leftPassword is the one that create left in the client's settings; none
+// where there is no such file.
+func leftPassword(file string) (config.Secret, error) {
+	p, err := config.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	text, _ := p.Get("ssl.keystore.password")
+	return config.Secret(text), nil
+}
+
+// password is the one given, or what the user types.
+func (s *session) password(given string) (config.Secret, error) {
 	if given != "" {
-		if len(given) < shortestPassword {
-			return "", &usageError{problem: "the password is too short", advice: fmt.Sprintf("give --password at least %d characters, as keytool wants it", shortestPassword)}
+		if utf8.RuneCountInString(given) < shortestPassword {
+			return "", errShortPassword
 		}
 		return config.Secret(given), nil
-	}
-	if file != "" {
-		if p, err := config.ReadFile(file); err == nil {
-			if text, ok := p.Get("ssl.keystore.password"); ok {
-				return config.Secret(text), nil
-			}
-		}
 	}
 	in, ok := s.In.(*os.File)
 	if !ok || !terminal(in) {
@@ -165,6 +204,9 @@ func (s *session) password(given, file string) (config.Secret, error) {
 	fmt.Fprintln(s.IO.Err)
 	if err != nil {
 		return "", fmt.Errorf("read the password: %w", err)
+	}
+	if utf8.RuneCount(typed) < shortestPassword {
+		return "", errShortPassword
 	}
 	return config.Secret(typed), nil
 }

@@ -17,6 +17,9 @@ type settings struct {
 	server string      // bootstrap.servers by flag; "" means the file's
 }
 
+// commandLine is the source of settings that no file has.
+const commandLine = "the command line"
+
 func (s *session) readSettings(from settings) (*config.Values, error) {
 	p, err := from.properties()
 	if err != nil {
@@ -31,6 +34,7 @@ func (s *session) readSettings(from settings) (*config.Values, error) {
 			s.warn("%s", n)
 		}
 	}
+	s.clusters = append(s.clusters, values)
 	if len(values.List("bootstrap.servers")) == 0 {
 		return nil, &usageError{problem: "no bootstrap servers are given", advice: "add --bootstrap-server HOST:PORT"}
 	}
@@ -49,7 +53,7 @@ func anotherClients(key string) bool {
 }
 
 func (from settings) properties() (*config.Properties, error) {
-	p := config.NewProperties("the command line")
+	p := config.NewProperties(commandLine)
 	if from.file != "" {
 		var err error
 		if p, err = config.ReadFile(from.file); err != nil {

@@ -55,6 +55,9 @@ var consoleConsumer = &tool{
 	},
 }
 
+// What the names of groups begin with that Kafka's tool makes for one run.
+const ownGroupPrefix = "console-consumer-"
+
 var formatters = []string{"kafka.tools.DefaultMessageFormatter", "org.apache.kafka.tools.consumer.DefaultMessageFormatter"}
 
 func runConsumer(ctx context.Context, s *session, o *options) error {
@@ -126,7 +129,7 @@ func consumerFrom(o *options) (from settings, ownGroup bool, err error) {
 		return from, false, usage("Options group and partition cannot be specified together.")
 	}
 	if ownGroup = group == "" && !o.has("partition"); ownGroup {
-		group = "console-consumer-" + strconv.Itoa(rand.IntN(100000))
+		group = ownGroupPrefix + strconv.Itoa(rand.IntN(100000))
 		from.under = append(from.under, [2]string{"enable.auto.commit", "false"})
 	}
 	if group != "" {

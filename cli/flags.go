@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,7 @@ type options struct {
 	flags []flag
 	given map[string][]string // a flag without a value holds ""
 	words []string            // what was no option
+	stray string              // advice for the first of them
 }
 
 func (o *options) has(name string) bool { return len(o.given[name]) > 0 }
@@ -84,8 +86,14 @@ type usageError struct{ problem, advice string }
 
 func (e *usageError) Error() string { return e.problem }
 
-func usage(format string, args ...any) error {
+func usage(format string, args ...any) *usageError {
 	return &usageError{problem: fmt.Sprintf(format, args...)}
+}
+
+// advised adds what to do instead.
+func (e *usageError) advised(advice string) *usageError {
+	e.advice = advice
+	return e
 }
 
 // parseFlags reads words by the rules of Kafka's option parser: --name value,
@@ -93,6 +101,7 @@ func usage(format string, args ...any) error {
 // the options. Warnings are what the user should hear although all is well.
 func parseFlags(flags []flag, words []string) (o *options, warnings []string, err error) {
 	o = &options{flags: flags, given: map[string][]string{}}
+	var last *flag // with a value, where the last word was that
 	for len(words) > 0 {
 		word := words[0]
 		words = words[1:]
@@ -101,7 +110,9 @@ func parseFlags(flags []flag, words []string) (o *options, warnings []string, er
 			break
 		}
 		if !looksLikeOption(word) {
-			o.words = append(o.words, word)
+			if o.words = append(o.words, word); len(o.words) == 1 {
+				o.stray = o.strayAdvice(last, word)
+			}
 			continue
 		}
 		name, value, hasValue := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
@@ -119,9 +130,43 @@ func parseFlags(flags []flag, words []string) (o *options, warnings []string, er
 		if warning != "" {
 			warnings = append(warnings, warning)
 		}
+		if last = nil; f.value != noValue && !hasValue {
+			last = f
+			if strings.HasPrefix(value, "--") {
+				warnings = append(warnings, fmt.Sprintf("--%s has taken %s as its value", f.name, value))
+			}
+		}
 	}
 	return o, warnings, nil
 }
+
+// strayAdvice guesses how a word came to stand where an option should: after
+// the value of the option last, or as an option that a word processor has
+// beautified.
+func (o *options) strayAdvice(last *flag, word string) string {
+	plain := beautified.Replace(word)
+	switch {
+	case plain != word && looksLikeOption(plain):
+		return "its dash is none of the keyboard's: write --" + strings.TrimLeft(plain, "-")
+	case last == nil:
+		return "put a value that holds blanks into quotes: 'User:CN=Xi Hu,C=CN'"
+	case last.arg == "HOST:PORT":
+		return fmt.Sprintf("separate servers by commas alone: --%s %s,%s", last.name, strings.TrimSuffix(o.get(last.name), ","), strings.TrimPrefix(word, ","))
+	}
+	value := o.get(last.name)
+	if _, err := os.Lstat(value); err == nil {
+		if _, err := os.Lstat(word); err == nil {
+			return fmt.Sprintf("the shell has put file names in the place of a *; quote it: --%s '*' (a regular expression: '.*')", last.name)
+		}
+	}
+	return fmt.Sprintf("put a value that holds blanks into quotes: --%s %s", last.name, quoted(unquoted.Replace(value+" "+word)))
+}
+
+// What word processors make of dashes, and of quotes.
+var (
+	beautified = strings.NewReplacer("\u2013", "--", "\u2014", "--", "\u2010", "-", "\u2011", "-", "\u2212", "-")
+	unquoted   = strings.NewReplacer("\u201c", "", "\u201d", "", "\u2018", "", "\u2019", "", "\u201e", "")
+)
 
 func looksLikeOption(word string) bool { return len(word) > 1 && word[0] == '-' }
 
@@ -153,6 +198,13 @@ func nearestFlag(name string, names []string) (string, bool) {
 			begun = append(begun, n)
 		}
 	}
+	if _, end, ok := strings.Cut(name, "."); ok && len(begun) == 0 {
+		for _, n := range names { // --consumer.config of a producer
+			if strings.HasSuffix(n, "."+end) {
+				begun = append(begun, n)
+			}
+		}
+	}
 	if len(begun) == 0 {
 		return "", false
 	}
@@ -166,13 +218,13 @@ func takeValue(f *flag, value string, hasValue bool, rest []string) (string, []s
 		return "", nil, usage("option %s takes no value", f.name)
 	case f.value == noValue || hasValue:
 	case f.value == needsValue && len(rest) == 0:
-		return "", nil, usage("Option %s requires an argument", f.name)
+		return "", nil, &usageError{problem: fmt.Sprintf("Option %s requires an argument", f.name), advice: "write it as --" + f.name + f.valueText()}
 	case f.value == needsValue || len(rest) > 0 && !looksLikeOption(rest[0]):
 		value, rest = rest[0], rest[1:]
 	}
 	if f.check != nil && (f.value == needsValue || value != "") {
 		if err := f.check(value); err != nil {
-			return "", nil, usage("Cannot parse argument '%s' of option %s: %v", value, f.name, err)
+			return "", nil, &usageError{problem: fmt.Sprintf("Cannot parse argument '%s' of option %s: %v", value, f.name, err), advice: "write it as --" + f.name + f.valueText()}
 		}
 	}
 	return value, rest, nil

@@ -33,7 +33,7 @@ func TestParseFlags(t *testing.T) {
 		{"single dash and equals sign", "-topic=a", given{"topic": {"a"}}, nil, 0},
 		{"repeated", "--topic a --topic b", given{"topic": {"a", "b"}}, nil, 0},
 		{"a flag without value repeated", "--list --list", given{"list": {""}}, nil, 0},
-		{"a needed value may look like an option", "--topic --list", given{"topic": {"--list"}}, nil, 0},
+		{"a needed value may look like an option", "--topic --list", given{"topic": {"--list"}}, nil, 1},
 		{"optional value given", "--compression-codec lz4", given{"compression-codec": {"lz4"}}, nil, 0},
 		{"optional value left out at the end", "--compression-codec", given{"compression-codec": {""}}, nil, 0},
 		{"optional value left out before an option", "--compression-codec --list", given{"compression-codec": {""}, "list": {""}}, nil, 0},
@@ -72,10 +72,10 @@ func TestParseFlagsRefuses(t *testing.T) {
 		{"a slip", "--topik a", "topik is not a recognized option", "did you mean --topic?"},
 		{"an abbreviation", "--bootstrap a", "bootstrap is not a recognized option", "did you mean --bootstrap-server?"},
 		{"other case", "--TOPIC a", "TOPIC is not a recognized option", "did you mean --topic?"},
-		{"no value", "--topic", "Option topic requires an argument", ""},
+		{"no value", "--topic", "Option topic requires an argument", "write it as --topic VALUE"},
 		{"a value for a flag without", "--list=x", "option list takes no value", ""},
 		{"twice", "--bootstrap-server a --bootstrap-server b", "Found multiple arguments for option bootstrap-server, but you asked for only one", ""},
-		{"no number", "--count many", "Cannot parse argument 'many' of option count: expected a whole number", ""},
+		{"no number", "--count many", "Cannot parse argument 'many' of option count: expected a whole number", "write it as --count VALUE"},
 		{"not served", "--zookeeper z", "option zookeeper is not served: gone in Kafka 3.0", "use --bootstrap-server"},
 	}
 	for _, tt := range tests {

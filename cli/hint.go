@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -12,24 +14,34 @@ import (
 	"schloss/kafka"
 	"schloss/kafka/config"
 	"schloss/mirror"
+	"schloss/security/ca"
 	"schloss/security/keystore"
 	"schloss/security/ssl"
 )
 
 // hintFor is the one place where an error becomes advice: what to try, as a
-// command or a setting. An error without an entry has none. The first entry
-// that fits counts, so what is nearer to the cause stands first.
-func hintFor(err error) string {
-	for _, advise := range advices {
+// command or a setting. The first entry that fits counts, so what is nearer to
+// the cause stands first; what needs to know the command's settings is tried
+// before the rest (hint_session.go). The last resort is the help.
+func (s *session) hintFor(err error) string {
+	for _, advise := range append(s.advices(), advices...) {
 		if text := advise(err); text != "" {
 			return text
 		}
 	}
-	return ""
+	return s.name + " --help lists all options"
+}
+
+// report prints the error and the advice for it.
+func (s *session) report(err error) {
+	fmt.Fprintf(s.voice.err, "error: %s\n", oneLine(err.Error()))
+	s.hint(s.hintFor(err))
 }
 
 var advices = []func(error) string{
 	ofType(func(e *usageError) string { return e.advice }),
+	ofType(func(e *authorityPasswordError) string { return e.Hint() }),
+	ofType(func(*ca.HostError) string { return "write it as --host localhost,127.0.0.1" }),
 	ofType(func(e *config.SyntaxError) string {
 		return fmt.Sprintf("write line %d of %s as key=value, or begin it with # to make it a comment", e.Line, e.Source)
 	}),
@@ -37,13 +49,18 @@ var advices = []func(error) string{
 		return fmt.Sprintf("did you mean %s?%s", e.Nearest, lineOf(e.Source, e.Line))
 	}),
 	ofType(func(e *config.ValueError) string {
-		return strings.TrimSuffix(fmt.Sprintf("set %s to %s;%s", e.Key, e.Want, lineOf(e.Source, e.Line)), ";")
+		return valueAdvice(e)
 	}),
 	ofType(func(e *noServerError) string {
-		return fmt.Sprintf("add --config PATH/server.properties of the broker whose zookeeper.connect is %s; the rules of a foreign cluster are reached by --bootstrap-server", e.connect)
+		if len(e.others) > 0 {
+			return fmt.Sprintf("%s says --authorizer-properties zookeeper.connect=%s; another broker's file is named by --config, a foreign cluster by --bootstrap-server", e.others[0].file, quotedWord(e.others[0].connect))
+		}
+		return "name the broker's file: --config PATH/server.properties; the rules of a foreign cluster are reached by --bootstrap-server HOST:PORT"
 	}),
-	ofType(func(e *twoServersError) string { return "choose one: --config " + e.files[0] }),
-	ofType(func(e *principalError) string { return "write it as User:" + e.text }),
+	ofType(func(e *twoServersError) string { return "choose one: --config " + quotedPath(e.files[0]) }),
+	ofType(func(e *principalError) string {
+		return "write it with its type: " + quoted("User:"+strings.TrimSpace(e.text))
+	}),
 	ofType(func(e *lineError) string {
 		return "set --reader-property key.separator=..., or --reader-property ignore.error=true to take such lines as values"
 	}),
@@ -55,11 +72,14 @@ var advices = []func(error) string{
 	}),
 	ofType(func(e *portTakenError) string { return "choose another with " + e.flag }),
 	ofType(func(e *mirror.PatternError) string {
-		return "quote it for the shell and write it as Java does: --include 'orders-.*|payments', --include '.*' for all"
+		return "quote it for the shell and write it as Java does: 'orders-.*|payments', or '.*' for all"
 	}),
 	is(keystore.ErrWrongKeyPassword, "check ssl.key.password; in a PKCS#12 store the key has the store's password"),
 	is(keystore.ErrWrongPassword, "check ssl.keystore.password and ssl.truststore.password; keytool -list -keystore FILE asks for it and tries it"),
 	is(keystore.ErrPasswordNeeded, "set ssl.keystore.password (of the trust store: ssl.truststore.password)"),
+	is(ssl.ErrNoKeyStore, "set ssl.keystore.location, ssl.keystore.password and ssl.key.password; schloss certs create makes such a store"),
+	is(ssl.ErrNoTrustStore, "set ssl.truststore.location and ssl.truststore.password; schloss certs create makes such a store"),
+	is(ssl.ErrNoPrivateKey, "set ssl.keystore.location to the store with the key: NAME.keystore.jks, where NAME.truststore.jks only holds the authority"),
 	ofType(func(e *keystore.FormatError) string {
 		return "see what the file is with: keytool -list -keystore FILE; stores are made with: schloss certs create --dir DIR ..."
 	}),
@@ -74,10 +94,8 @@ var advices = []func(error) string{
 	}),
 	ofType(alertAdvice),
 	is(ssl.ErrNoClientCertificate, noCertificate),
-	is(client.ErrPlaintextToTLS, "set security.protocol=SSL, with the ssl settings, in a file, and name the file: --command-config FILE (in server and mirror files: the setting itself)"),
 	is(client.ErrTLSToPlaintext, "set security.protocol=PLAINTEXT in the client's file, or take the port of the broker's SSL listener"),
 	is(client.ErrNotKafka, "check the port given by --bootstrap-server: it belongs to something else"),
-	ofType(deniedAdvice),
 	is(kafka.ErrInvalidTopicException, "name it with letters, digits, '.', '_' and '-', 249 at most: --topic NAME"),
 	is(kafka.ErrInvalidReplicationFactor, "ask for no more replicas than there are brokers: --replication-factor 1"),
 	is(kafka.ErrInvalidConfig, "check each --config NAME=VALUE; kafka-topics --describe shows those of a topic that exists"),
@@ -91,6 +109,7 @@ var advices = []func(error) string{
 	}) string {
 		return e.Hint()
 	}),
+	ofType(func(e *net.DNSError) string { return "check the host name: getent hosts " + quotedWord(e.Name) }),
 	is(syscall.EADDRINUSE, "another process listens there; choose a free port: --override listeners=SSL://localhost:PORT"),
 	pathAdvice,
 }
@@ -144,17 +163,12 @@ func alertAdvice(e *ssl.AlertError) string {
 
 var resourceFlags = map[kafka.ResourceType]string{kafka.Topic: "--topic", kafka.Group: "--group", kafka.TransactionalID: "--transactional-id", kafka.DelegationToken: "--delegation-token", kafka.User: "--user-principal"}
 
-func deniedAdvice(e *client.DeniedError) string {
-	resource := "--cluster"
-	if flag, ok := resourceFlags[e.ResourceType]; ok {
-		resource = flag + " " + quoted(e.Name)
-	}
-	return fmt.Sprintf("an administrator can allow it: kafka-acls.sh ... --add --allow-principal 'User:NAME' --operation %s %s; the broker's log names the principal it saw", e.Operation, resource)
-}
-
 func settingAdvice(e *client.SettingError) string {
-	if e.Key == "bootstrap.servers" {
+	switch {
+	case e.Key == "bootstrap.servers":
 		return "write it as --bootstrap-server HOST:PORT, several separated by commas"
+	case e.Value == "":
+		return fmt.Sprintf("add a line %s=... to the client's file", e.Key)
 	}
 	return fmt.Sprintf("change %s=%s in the client's file, or remove it", e.Key, e.Value)
 }
@@ -174,10 +188,10 @@ func connectAdvice(e *client.ConnectError) string {
 
 // pathAdvice is about a file. Not every error about one still holds its path.
 func pathAdvice(err error) string {
-	where := "."
+	path, where := ".", "."
 	var e *fs.PathError
 	if errors.As(err, &e) {
-		where = filepath.Dir(e.Path)
+		path, where = e.Path, nearestFolder(e.Path)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -185,7 +199,48 @@ func pathAdvice(err error) string {
 	case errors.Is(err, fs.ErrExist):
 		return "take another folder with --dir, or add --replace to overwrite"
 	case errors.Is(err, fs.ErrPermission):
-		return "see who may read it: ls -l " + quotedPath(where)
+		if _, err := os.Lstat(path); err != nil {
+			path = where // it was to be made there
+		}
+		return "see whose it is: ls -ld " + quotedPath(path)
+	case errors.Is(err, syscall.EISDIR):
+		return "name a file in it: ls -l " + quotedPath(path)
+	case errors.Is(err, syscall.ENOTDIR):
+		return "name a folder; this is none: ls -ld " + quotedPath(path)
+	case errors.Is(err, syscall.ENOSPC):
+		return "see what is full: df -h " + quotedPath(where)
 	}
 	return ""
+}
+
+// nearestFolder is the folder of the path, or the nearest above that is there.
+func nearestFolder(path string) string {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() || dir == filepath.Dir(dir) {
+			return dir
+		}
+	}
+}
+
+// valueAdvice is about a setting's value: the word that was meant, if one of
+// those that are wanted is near.
+func valueAdvice(e *config.ValueError) string {
+	words := strings.FieldsFunc(e.Want, func(r rune) bool { return r == ' ' || r == ',' })
+	if near, ok := config.Nearest(e.Value, words); ok && near != e.Value {
+		return fmt.Sprintf("did you mean %s=%s?%s", e.Key, near, lineOf(e.Source, e.Line))
+	}
+	if example, ok := examples[e.Key]; ok {
+		return strings.TrimSuffix(fmt.Sprintf("write it as %s=%s;%s", e.Key, example, lineOf(e.Source, e.Line)), ";")
+	}
+	return strings.TrimSuffix(fmt.Sprintf("set %s to %s;%s", e.Key, e.Want, lineOf(e.Source, e.Line)), ";")
+}
+
+// Settings whose values are easier shown than told.
+var examples = map[string]string{
+	"listeners":                             "SSL://localhost:9093",
+	"advertised.listeners":                  "SSL://localhost:9093",
+	"security.inter.broker.protocol":        "SSL, as the listener is called",
+	"ssl.endpoint.identification.algorithm": "https, or with nothing behind the = to check no host names",
+	"bootstrap.servers":                     "localhost:9093",
+	"log.dirs":                              "/var/lib/kafka",
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"path/filepath"
@@ -104,9 +103,6 @@ func native(ctx context.Context, s *session, args []string) int {
 		return exit.code
 	case errors.As(err, &wrong):
 		s.report(err)
-		if wrong.advice == "" {
-			s.hint(fmt.Sprintf("%s help lists the commands", s.name))
-		}
 		return 2
 	}
 	s.report(err)

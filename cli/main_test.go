@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -79,6 +81,7 @@ func TestScripts(t *testing.T) {
 	secured := testkit.Start(t, testkit.Options{TLS: true, Authorizer: true, Certs: certs, ACLs: []acl.Binding{
 		{ResourceType: kafka.Topic, Name: "open-", Pattern: kafka.Prefixed, Principal: alice, Host: "*", Operation: kafka.All, Permission: kafka.Allow}}})
 	strangers := testkit.NewCerts(t)
+	var ports ports
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata",
 		Deadline: time.Now().Add(time.Minute),
@@ -92,11 +95,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("CERTS", secured.Certs.Dir)
 			e.Setenv("STRANGERS", strangers.Dir)
 			for i := 1; i <= 3; i++ {
-				port, err := freePort()
-				if err != nil {
-					return err
-				}
-				e.Setenv(fmt.Sprintf("PORT%d", i), port)
+				e.Setenv(fmt.Sprintf("PORT%d", i), ports.take(t))
 			}
 			return nil
 		},
@@ -109,13 +108,44 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		return "", err
+// ports hands out ports that nobody else gets. A port that was free a moment
+// ago is no such: the system gives it to the next connection that goes out. So
+// these lie below those that it gives, and a listener on another loopback
+// address keeps each from a second run of this test.
+type ports struct {
+	mu   sync.Mutex // guards next
+	next int
+}
+
+func (p *ports) take(t *testing.T) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	const first, end = 21000, 32000 // ip_local_port_range begins at 32768
+	if p.next == 0 {
+		p.next = first + os.Getpid()%(end-first)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port, l.Close()
+	for range end - first {
+		if p.next++; p.next >= end {
+			p.next = first
+		}
+		port := strconv.Itoa(p.next)
+		claim, err := net.Listen("tcp", "127.0.0.2:"+port)
+		if err != nil {
+			continue
+		}
+		l, err := net.Listen("tcp", "localhost:"+port)
+		if err != nil {
+			claim.Close()
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { claim.Close() })
+		return port
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // await waits until the file holds the text: await FILE TEXT.

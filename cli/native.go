@@ -23,6 +23,7 @@ func rootCommand(ctx context.Context, s *session, args []string) error {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE:              group,
 		Args:              cobra.ArbitraryArgs,
+		PersistentPreRun:  func(c *cobra.Command, _ []string) { s.name = c.CommandPath() },
 	}
 	root.AddCommand(certsCommand(s), quickstartCommand(s), serverStartCommand(s), versionCommand(s))
 	root.SetFlagErrorFunc(flagError)

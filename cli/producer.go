@@ -111,6 +111,9 @@ func producerFrom(o *options) (settings, error) {
 	if !o.has("topic") {
 		return settings{}, &usageError{problem: `Missing required argument "[topic]"`, advice: "add --topic NAME"}
 	}
+	if o.get("topic") == "" {
+		return settings{}, usage("the name of the topic is empty").advised("name it: --topic NAME")
+	}
 	if err := exclude(o, "command-config", "producer.config"); err != nil {
 		return settings{}, err
 	}
@@ -150,9 +153,10 @@ type produceRun struct {
 	limit    int // bytes of a line, from max.request.size
 	prompt   bool
 
-	mu    sync.Mutex // guards what follows
-	lost  int64      // messages that were not delivered
-	first error      // why the first of them was not
+	answers sync.WaitGroup // Flush does not wait for what was never sent
+	mu      sync.Mutex     // guards what follows
+	lost    int64          // messages that were not delivered
+	first   error          // why the first of them was not
 }
 
 // lostError says that not everything arrived. Kafka's own tool logs each loss
@@ -178,6 +182,7 @@ func (r *produceRun) all(ctx context.Context) error {
 	if flush := r.producer.Flush(context.WithoutCancel(ctx)); flush != nil && err == nil {
 		err = flush
 	}
+	r.answers.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.lost > 0 {
@@ -232,7 +237,9 @@ func (r *produceRun) send(ctx context.Context, record *kgo.Record) error {
 			r.failed(err)
 		}
 	} else {
+		r.answers.Add(1)
 		r.producer.Produce(ctx, record, func(_ *kgo.Record, err error) {
+			defer r.answers.Done()
 			if err != nil {
 				r.failed(err)
 			}

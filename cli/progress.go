@@ -81,6 +81,21 @@ func count(n int64) string {
 	return text
 }
 
+// counted writes 1 line, 2 lines.
+func counted(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return count(n) + " " + what
+}
+
+func were(n int64) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return count(n) + " were"
+}
+
 func size(bytes float64) string {
 	const step = 1000
 	units := []string{"B", "kB", "MB", "GB", "TB", "PB"}

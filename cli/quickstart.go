@@ -51,6 +51,9 @@ func quickstartCommand(s *session) *cobra.Command {
 			if err := needed(c, "dir", "input"); err != nil {
 				return err
 			}
+			if input == "" {
+				return &usageError{problem: "the name of the input is empty", advice: "name a file: --input README.md"}
+			}
 			q := &quickstart{session: s, input: input, died: make(chan *child, 3)}
 			var err error
 			if q.dir, err = filepath.Abs(dir); err != nil {

@@ -78,7 +78,7 @@ func (q *quickstart) claim() error {
 func (q *quickstart) certificates() (config.Secret, error) {
 	dir := q.file("certificates")
 	if _, err := os.Stat(dir); err == nil {
-		return q.password("", filepath.Join(dir, "client.properties"))
+		return leftPassword(filepath.Join(dir, "client.properties"))
 	}
 	password := config.Secret(rand.Text())
 	fresh := dir + ".new"

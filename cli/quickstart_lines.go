@@ -45,13 +45,21 @@ func openLines(path string) (*lineSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What is no regular file has no lines that a second run would find again,
+	// and the opening of a pipe may wait forever.
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the input: %w", err)
+	case info.IsDir():
+		return nil, &usageError{problem: fmt.Sprintf("the input %s is a folder", path), advice: "name a file: --input README.md"}
+	case !info.Mode().IsRegular() && path != os.DevNull:
+		return nil, &usageError{problem: fmt.Sprintf("the input %s is no regular file, so no second run could go on in it", path),
+			advice: fmt.Sprintf("copy it first: cat %s >lines.txt, then --input lines.txt", quotedPath(path))}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the input: %w", err)
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		_ = f.Close() // nothing was read
-		return nil, &usageError{problem: fmt.Sprintf("the input %s is a folder", path), advice: "name a file: --input README.md"}
 	}
 	return &lineSource{File: f, name: abs, in: bufio.NewReaderSize(f, 256<<10)}, nil
 }
@@ -66,7 +74,9 @@ func (e *lineTooLongError) Error() string {
 	return fmt.Sprintf("line %d of %s is longer than the quickstart's brokers take (%d MB)", e.line, relative(e.file), quickstartMaxBytes>>20)
 }
 
-func (e *lineTooLongError) Hint() string { return "send it with a line break inside: --input OTHER" }
+func (e *lineTooLongError) Hint() string {
+	return fmt.Sprintf("break its lines: fold -b -w 1000000 %s >lines.txt, then --input lines.txt", quotedPath(e.file))
+}
 
 // next is the next line without its line feed; io.EOF after the last.
 func (s *lineSource) next() ([]byte, error) {

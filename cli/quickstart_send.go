@@ -74,19 +74,38 @@ func (s *sender) close() {
 	s.backup.client.Close()
 }
 
-// end is where the topic of the cluster ends; 0 while there is no topic.
+// end is where the topic of the cluster ends; 0 while there is no topic. A
+// topic that is just being made has no leader for a moment.
 func (r reader) end(ctx context.Context) (int64, error) {
+	for deadline := time.Now().Add(backupPatience); ; {
+		offset, err := r.endNow(ctx)
+		switch {
+		case err == nil:
+			return offset, nil
+		case answered(err, kafka.ErrUnknownTopicOrPartition):
+			return 0, nil // the mirror has not made it yet
+		case !answered(err, kafka.ErrLeaderNotAvailable) || time.Now().After(deadline):
+			return 0, fmt.Errorf("find the end of topic %s: %w", quickstartTopic, err)
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (r reader) endNow(ctx context.Context) (int64, error) {
 	offsets, err := client.NewAdmin(r.client).ListOffsets(ctx, int64(kafka.LatestOffset), []kafka.TopicPartition{{Topic: quickstartTopic}})
-	if err == nil {
-		err = offsets[0].Err
-	}
-	if errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kafka.ErrUnknownTopicOrPartition) {
-		return 0, nil // the mirror has not made it yet
-	}
 	if err != nil {
-		return 0, fmt.Errorf("find the end of topic %s: %w", quickstartTopic, err)
+		return 0, err
 	}
-	return int64(offsets[0].Offset), nil
+	return int64(offsets[0].Offset), offsets[0].Err
+}
+
+// answered says whether err is this error of Kafka's, as either library has it.
+func answered(err error, code kafka.ErrorCode) bool {
+	return errors.Is(err, code) || errors.Is(err, kerr.ErrorForCode(int16(code)))
 }
 
 func (r reader) read(ctx context.Context) error {
@@ -121,7 +140,7 @@ func (s *sender) send(ctx context.Context, source *lineSource) error {
 		return err
 	}
 	if changed > 0 {
-		s.warn("%d lines of %s have changed since they were sent; they stay as they were", changed, relative(source.name))
+		s.warn("of %s, %s changed since they were sent; records stay as they were", relative(source.name), counted(changed, "line"))
 	}
 	return s.primary.read(ctx)
 }
@@ -132,6 +151,7 @@ func (s *sender) produce(ctx context.Context, producer *kgo.Client, source *line
 	last := s.primary.holds.lines[source.name]
 	var mu sync.Mutex // guards failed
 	var failed error
+	var answers sync.WaitGroup // Flush does not wait for what was never sent
 	for {
 		line, err := source.next()
 		if errors.Is(err, io.EOF) {
@@ -149,7 +169,9 @@ func (s *sender) produce(ctx context.Context, producer *kgo.Client, source *line
 			continue
 		}
 		s.sent++
+		answers.Add(1)
 		producer.Produce(ctx, record, func(_ *kgo.Record, err error) {
+			defer answers.Done()
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil && failed == nil {
@@ -166,6 +188,7 @@ func (s *sender) produce(ctx context.Context, producer *kgo.Client, source *line
 	if err := producer.Flush(ctx); err != nil {
 		return changed, err
 	}
+	answers.Wait()
 	mu.Lock()
 	defer mu.Unlock()
 	return changed, client.Denied(failed, kafka.Write, kafka.Topic, quickstartTopic)
@@ -179,9 +202,9 @@ type unequalError struct {
 
 func (e *unequalError) Error() string {
 	if e.foreign > 0 {
-		return fmt.Sprintf("the backup holds %d records that the primary does not", e.foreign)
+		return fmt.Sprintf("the backup holds %s that the primary does not", counted(e.foreign, "record"))
 	}
-	return fmt.Sprintf("the backup lacks %d records and has got no new one for %s", e.missing, backupPatience)
+	return fmt.Sprintf("the backup lacks %s and has got no new one for %s", counted(e.missing, "record"), backupPatience)
 }
 
 func (e *unequalError) Hint() string { return "see the mirror's log: less " + quoted(relative(e.log)) }
@@ -219,11 +242,11 @@ func (s *sender) waitForBackup(ctx context.Context) error {
 func (q *quickstart) summary(s *sender) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "primary: SSL://%s, backup: SSL://%s, both with mutual TLS and access rules, in %s\n", q.primary.address(), q.backup.address(), relative(q.dir))
-	fmt.Fprintf(&b, "sent %s lines of %s as User:%s", count(s.sent), relative(s.source), quickstartSender)
+	fmt.Fprintf(&b, "sent %s of %s as User:%s", counted(s.sent, "line"), relative(s.source), quickstartSender)
 	if s.skipped > 0 {
-		fmt.Fprintf(&b, "; %s were there already", count(s.skipped))
+		fmt.Fprintf(&b, "; %s there already", were(s.skipped))
 	}
-	fmt.Fprintf(&b, "\nthe backup holds the same %s records, compared by content", count(s.primary.holds.total))
+	fmt.Fprintf(&b, "\nthe backup holds the same %s, compared by content", counted(s.primary.holds.total, "record"))
 	if twice := s.backup.holds.total - s.primary.holds.total; twice > 0 {
 		fmt.Fprintf(&b, " (%s of them twice: an earlier mirror was killed)", count(twice))
 	}
@@ -237,26 +260,28 @@ func (q *quickstart) sayReady() {
 	fmt.Fprintln(q.Out, "ready")
 	fmt.Fprintln(q.Out, "\nTry next, in another terminal (Ctrl-C here ends everything):")
 	for _, try := range [][2]string{
-		{"read the backup", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --topic %s --partition 0 --offset earliest --max-messages 5 --timeout-ms 5000 --formatter-property print.headers=true", q.tool("kafka-console-consumer"), q.backup.address(), sender, quickstartTopic)},
-		{"write to the primary: the mirror carries it over", fmt.Sprintf("echo hello | %s --bootstrap-server %s --command-config %s --topic %s", q.tool("kafka-console-producer"), q.primary.address(), sender, quickstartTopic)},
-		{"see what the sender may not do", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --create --topic other", q.tool("kafka-topics"), q.primary.address(), sender)},
-		{"see who may do what", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --list", q.tool("kafka-acls"), q.primary.address(), admin)},
+		{"read the backup", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --topic %s --partition 0 --offset earliest --max-messages 5 --timeout-ms 5000 --formatter-property print.headers=true", calledTool("kafka-console-consumer"), q.backup.address(), sender, quickstartTopic)},
+		{"write to the primary: the mirror carries it over", fmt.Sprintf("echo hello | %s --bootstrap-server %s --command-config %s --topic %s", calledTool("kafka-console-producer"), q.primary.address(), sender, quickstartTopic)},
+		{"see what the sender may not do", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --create --topic other", calledTool("kafka-topics"), q.primary.address(), sender)},
+		{"see who may do what", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --list", calledTool("kafka-acls"), q.primary.address(), admin)},
 	} {
 		fmt.Fprintf(q.Out, "  # %s\n  %s\n", try[0], try[1])
 	}
 }
 
-func quotedPath(path string) string {
-	short := relative(path)
-	if strings.ContainsAny(short, " '\"$&;()*?[]<>|\\`") {
-		return quoted(short)
+func quotedPath(path string) string { return quotedWord(relative(path)) }
+
+// quotedWord quotes text for the shell where it needs that.
+func quotedWord(text string) string {
+	if text == "" || strings.ContainsAny(text, " \t\n'\"$&;()*?[]{}<>|\\`#~!") {
+		return quoted(text)
 	}
-	return short
+	return text
 }
 
-// tool is how a tool of Kafka's name is called from here: by the link beside
-// the binary where there is one.
-func (q *quickstart) tool(name string) string {
+// calledTool is how a tool of Kafka's name is called from here: by the link
+// beside the binary where there is one.
+func calledTool(name string) string {
 	exe, err := os.Executable()
 	if err != nil {
 		return "schloss " + name

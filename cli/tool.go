@@ -7,6 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+
+	"schloss/kafka/config"
 )
 
 // tool is a command that goes by the name of one of Kafka's scripts.
@@ -30,6 +32,8 @@ type session struct {
 	name    string // of the command, for hints
 	program string // how the user called this program
 	linked  bool   // by a tool's name
+
+	clusters []*config.Values // whose settings were read: of a mirror the source's, then the target's
 }
 
 // beside is how the user would call another tool: by the link beside the one
@@ -57,8 +61,7 @@ func (t *tool) main(ctx context.Context, s *session, args []string) int {
 	}
 	o, warnings, err := parseFlags(flags, args)
 	if err == nil && len(o.words) > 0 && !t.words && !o.has("help") {
-		err = &usageError{problem: fmt.Sprintf("unexpected word %q", o.words[0]),
-			advice: "put a value that holds blanks into quotes: 'User:CN=Xi Hu,C=CN'"}
+		err = &usageError{problem: fmt.Sprintf("unexpected word %q", o.words[0]), advice: o.stray}
 	}
 	if err != nil {
 		return t.fail(s, err)
@@ -68,7 +71,9 @@ func (t *tool) main(ctx context.Context, s *session, args []string) int {
 		return 1
 	}
 	if o.has("version") {
-		fmt.Fprintln(s.Out, Version)
+		if _, err := fmt.Fprintln(s.Out, Version); err != nil {
+			return t.fail(s, err)
+		}
 		return 0
 	}
 	for _, w := range warnings {
@@ -92,9 +97,6 @@ func (t *tool) fail(s *session, err error) int {
 	var wrong *usageError
 	if errors.As(err, &wrong) {
 		s.report(err)
-		if wrong.advice == "" {
-			s.hint(s.name + " --help lists all options")
-		}
 		return 1
 	}
 	if brokenPipe(err) {

@@ -26,7 +26,7 @@ var topics = &tool{
 		{name: "delete", doc: "Delete the topics."},
 		{name: "list", doc: "List the topics."},
 		{name: "describe", doc: "Show the topics with their partitions."},
-		{name: "alter", refused: notBuilt},
+		{name: "alter", refused: notBuilt, insteadUse: "--create with all that the topic is to have"},
 		{name: "topic", value: needsValue, doc: "A topic's name; a Java regular expression except with --create."},
 		{name: "topic-id", value: needsValue, arg: "ID", doc: "With --describe: the topic of this id."},
 		{name: "partitions", value: needsValue, arg: "N", check: wholeNumber, doc: "With --create; the broker's default unless given."},
@@ -54,7 +54,7 @@ func checkTopicOptions(o *options) error {
 		return &usageError{problem: "--bootstrap-server must be specified", advice: "add --bootstrap-server HOST:PORT"}
 	}
 	if countGiven(o, "create", "delete", "list", "describe") != 1 {
-		return usage("Command must include exactly one action: --list, --describe, --create, --alter or --delete")
+		return usage("Command must include exactly one action: --list, --describe, --create, --alter or --delete").advised("add one of --list, --describe, --create, --delete")
 	}
 	if !o.has("topic") && (o.has("create") || o.has("delete")) {
 		return &usageError{problem: `Missing required argument "[topic]"`, advice: "add --topic NAME"}
@@ -141,19 +141,19 @@ func (r *topicRun) create(ctx context.Context) error {
 	}
 	if r.has("partitions") {
 		if topic.Partitions = int32(r.integer("partitions")); topic.Partitions < 1 {
-			return errors.New("The partitions must be greater than 0")
+			return usage("The partitions must be greater than 0").advised("write it as --partitions 1, or leave it out for the broker's default")
 		}
 	}
 	if r.has("replication-factor") {
 		if n := r.integer("replication-factor"); n < 1 || n > 32767 {
-			return errors.New("The replication factor must be between 1 and 32767 inclusive")
+			return usage("The replication factor must be between 1 and 32767 inclusive").advised("write it as --replication-factor 1, or leave it out for the broker's default")
 		}
 		topic.ReplicationFactor = int16(r.integer("replication-factor"))
 	}
 	for _, kv := range r.all("config") {
 		key, value, ok := strings.Cut(kv, "=")
 		if !ok {
-			return errors.New(`requirement failed: Invalid topic config: all configs to be added must be in the format "key=val".`)
+			return usage(`requirement failed: Invalid topic config: all configs to be added must be in the format "key=val".`).advised("write it as --config retention.ms=86400000")
 		}
 		topic.Configs[strings.TrimSpace(key)] = strings.TrimSpace(value)
 	}
@@ -183,12 +183,12 @@ func parseAssignment(text string) ([][]kafka.NodeID, error) {
 		for _, id := range strings.Split(partition, ":") {
 			n, err := strconv.ParseInt(strings.TrimSpace(id), 10, 32)
 			if err != nil {
-				return nil, fmt.Errorf("replica assignment of partition %d: %q is no broker id", i, id)
+				return nil, usage("replica assignment of partition %d: %q is no broker id", i, id).advised("write the brokers of each partition: --replica-assignment 0,0 for two partitions on broker 0")
 			}
 			replicas = append(replicas, kafka.NodeID(n))
 		}
 		if i > 0 && len(replicas) != len(all[0]) {
-			return nil, fmt.Errorf("Partition %d has different replication factor: %s", i, partition)
+			return nil, usage("Partition %d has different replication factor: %s", i, partition).advised("give each partition as many brokers: --replica-assignment 0,0")
 		}
 		all = append(all, replicas)
 	}

@@ -60,13 +60,15 @@ func (r *topicRun) wanted() (match func(client.TopicInfo) bool, missing string, 
 // compilePattern reads the regular expression of topics as mirror does.
 func compilePattern(text string) (*regexp.Regexp, error) { return mirror.CompilePattern(text) }
 
+const topicIDAdvice = "take it from the TopicId of --describe, or name the topic: --topic NAME"
+
 func parseTopicID(text string) (id kafka.TopicID, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return id, fmt.Errorf("topic id %q: %w", text, err)
+		return id, usage("topic id %q: %v", text, err).advised(topicIDAdvice)
 	}
 	if len(raw) != len(id) {
-		return id, fmt.Errorf("Input string `%s` decoded as %d bytes, which is not equal to the expected 16 bytes of a base64-encoded UUID", text, len(raw))
+		return id, usage("Input string `%s` decoded as %d bytes, which is not equal to the expected 16 bytes of a base64-encoded UUID", text, len(raw)).advised(topicIDAdvice)
 	}
 	copy(id[:], raw)
 	return id, nil

@@ -36,12 +36,6 @@ func (v voice) hint(text string) {
 	}
 }
 
-// report prints the error and the advice for it.
-func (v voice) report(err error) {
-	fmt.Fprintf(v.err, "error: %s\n", oneLine(err.Error()))
-	v.hint(hintFor(err))
-}
-
 // oneLine keeps a message that quotes foreign text from breaking the line or
 // driving the terminal.
 func oneLine(s string) string {

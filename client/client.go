@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -85,7 +86,7 @@ func Open(ctx context.Context, c Config) (*Client, error) {
 
 // newDialer reads how connections are secured.
 func newDialer(v *config.Values, warn func(string)) (*dialer, error) {
-	switch protocol := v.String("security.protocol"); protocol {
+	switch protocol := strings.ToUpper(v.String("security.protocol")); protocol { // Kafka takes either case
 	case "PLAINTEXT":
 		return &dialer{}, nil
 	case "SSL":

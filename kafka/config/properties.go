@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,11 +36,7 @@ func NewProperties(source string) *Properties {
 func ReadFile(path string) (*Properties, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		var pe *os.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, fmt.Errorf("read properties %q: %w", path, err)
+		return nil, fmt.Errorf("read properties: %w", err)
 	}
 	defer f.Close() // only read: nothing to lose
 	return Parse(path, f)

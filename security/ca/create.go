@@ -44,6 +44,7 @@ type Made struct {
 	Name      string   // server, client, the name given to IssueNamed, or CARoot
 	Files     []string // paths, in the order they were written
 	Principal string   // "User:CN=..." as Kafka will see it; empty for CARoot, which is nobody
+	Subject   string   // RFC 2253
 	NotAfter  time.Time
 }
 
@@ -178,7 +179,7 @@ func (w *writer) identity(r *root, name string, o order) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	made := Made{Name: name, Principal: principal.User(text).String(), NotAfter: leaf.NotAfter}
+	made := Made{Name: name, Principal: principal.User(text).String(), Subject: text, NotAfter: leaf.NotAfter}
 	keys := []keystore.KeyEntry{{Alias: "kafka-" + name, PrivateKey: key, Chain: r.chain(leaf)}}
 	trusted := []keystore.TrustedEntry{{Alias: rootAlias, Certificate: r.certificate}}
 	for _, f := range []struct {
@@ -209,8 +210,13 @@ func (w *writer) root(r *root) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
+	subject, err := principal.NameFromDN(r.certificate.RawSubject)
+	if err != nil {
+		return Made{}, err
+	}
 	return Made{
 		Name:     rootAlias,
+		Subject:  subject,
 		Files:    []string{w.add(certFile, certificate, 0o644), w.add(keyFile, key, 0o600)},
 		NotAfter: r.certificate.NotAfter,
 	}, nil

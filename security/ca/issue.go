@@ -41,6 +41,13 @@ func (a Algorithm) generate() (crypto.Signer, error) {
 	return nil, fmt.Errorf("unknown key algorithm %d", a)
 }
 
+// HostError is a host that no certificate can name.
+type HostError struct{ Host string }
+
+func (e *HostError) Error() string {
+	return fmt.Sprintf("host %q: want a host name in ASCII, without port, or an address", e.Host)
+}
+
 // order is what a certificate is to say.
 type order struct {
 	subject   []byte // DER
@@ -84,7 +91,7 @@ func (o *order) addHost(host string) error {
 	}
 	bare := strings.TrimPrefix(host, "*.")
 	if bare == "" || len(host) > 253 || strings.Trim(strings.ToLower(bare), "abcdefghijklmnopqrstuvwxyz0123456789-._") != "" {
-		return fmt.Errorf("host %q: want a host name in ASCII, without port, or an address", host)
+		return &HostError{Host: host}
 	}
 	o.names = append(o.names, host)
 	return nil

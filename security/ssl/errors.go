@@ -22,6 +22,13 @@ var (
 	ErrClosedInHandshake = errors.New("the peer closed the connection during the TLS handshake")
 )
 
+// Settings that lack what they are for.
+var (
+	ErrNoKeyStore   = errors.New("ssl.keystore.location is not set: a listener needs a certificate")
+	ErrNoTrustStore = errors.New("ssl.truststore.location is not set: ssl.client.auth needs to know whom to trust")
+	ErrNoPrivateKey = errors.New("it holds no private key")
+)
+
 // UnknownCAError is a chain that leads to nothing in the trust store.
 type UnknownCAError struct {
 	Subject string // RFC 2253, of the leaf

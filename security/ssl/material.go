@@ -59,7 +59,7 @@ func (s source) keys() ([]tls.Certificate, error) {
 		certificates = append(certificates, c)
 	}
 	if len(certificates) == 0 {
-		return nil, errors.New("it holds no private key")
+		return nil, ErrNoPrivateKey
 	}
 	return certificates, nil
 }

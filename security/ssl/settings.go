@@ -2,7 +2,6 @@ package ssl
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,7 +41,7 @@ func serverSettings(v *config.Values) (*settings, error) {
 		return nil, err
 	}
 	if s.key.none() {
-		return nil, errors.New("ssl.keystore.location is not set: a listener needs a certificate")
+		return nil, ErrNoKeyStore
 	}
 	switch auth := v.String("ssl.client.auth"); strings.ToLower(auth) {
 	case "", "none":
@@ -55,7 +54,7 @@ func serverSettings(v *config.Values) (*settings, error) {
 	}
 	// Differs from Kafka, which then trusts every public authority.
 	if s.clientAuth != tls.NoClientCert && s.trust.none() {
-		return nil, errors.New("ssl.truststore.location is not set: ssl.client.auth needs to know whom to trust")
+		return nil, ErrNoTrustStore
 	}
 	return s, nil
 }
