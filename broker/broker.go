@@ -50,6 +50,7 @@ type Broker struct {
 	newID      func() [16]byte
 	apis       map[int16]*api
 	parser     wire.Parser
+	unpacking  unpacking
 
 	logs    store.Logs
 	meta    store.Metadata
@@ -73,7 +74,7 @@ type Broker struct {
 func New(cfg Config, deps Deps) *Broker {
 	b := &Broker{
 		node: cfg.Node, set: settingsOf(cfg.Values), values: cfg.Values, authorizer: cfg.Authorizer, newID: cfg.NewID,
-		apis: make(map[int16]*api),
+		apis: make(map[int16]*api), unpacking: newUnpacking(),
 		logs: deps.Logs, meta: deps.Metadata, leaders: deps.Leaders, audit: deps.Audit, log: deps.Log, now: deps.Now,
 	}
 	for _, a := range apis() {

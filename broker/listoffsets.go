@@ -68,7 +68,7 @@ func listOffset(r *replica, version int16, in kmsg.ListOffsetsRequestTopicPartit
 	case ts == latestTiered && version >= 9:
 		return nil
 	case ts == int64(kafka.MaxTimestampOffset) && version >= 7:
-		offset, stamp, found, err := r.log.MaxTimestamp()
+		offset, stamp, found, err := r.searchTime(r.log.MaxTimestamp)
 		if err != nil || !found {
 			return err
 		}
@@ -76,7 +76,7 @@ func listOffset(r *replica, version int16, in kmsg.ListOffsetsRequestTopicPartit
 	case ts < 0:
 		return kafka.ErrUnsupportedVersion
 	default:
-		offset, stamp, found, err := r.log.OffsetForTime(ts)
+		offset, stamp, found, err := r.searchTime(func() (kafka.Offset, int64, bool, error) { return r.log.OffsetForTime(ts) })
 		if err != nil || !found {
 			return err
 		}
@@ -87,4 +87,11 @@ func listOffset(r *replica, version int16, in kmsg.ListOffsetsRequestTopicPartit
 		out.LeaderEpoch = int32(epoch) // an empty log: nothing was written under an older one
 	}
 	return nil
+}
+
+// searchTime searches by time, which may unpack a batch.
+func (r *replica) searchTime(search func() (kafka.Offset, int64, bool, error)) (kafka.Offset, int64, bool, error) {
+	r.b.unpacking.enter()
+	defer r.b.unpacking.leave()
+	return search()
 }

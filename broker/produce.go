@@ -28,10 +28,6 @@ import (
 // Differs from Kafka: transactions are not served; a transactional id or batch
 // gets TRANSACTIONAL_ID_AUTHORIZATION_FAILED, which every client takes as final.
 
-// maxUncompressed bounds what the records of one batch may unpack to while
-// they are checked; nothing of it is kept.
-const maxUncompressed = 256 << 20
-
 // produceCall is a produce request on its way.
 type produceCall struct {
 	*call
@@ -175,7 +171,7 @@ func (p *produceCall) check(t *topic, records []byte) (batch.Batch, error) {
 	case h.Attributes.Codec() == batch.Zstd && p.header.Version < 7:
 		return nil, kafka.ErrUnsupportedCompressionType
 	}
-	found, err := one.Inspect(maxUncompressed)
+	found, err := p.b.unpacking.inspect(one)
 	if err != nil {
 		return nil, err
 	}
