@@ -78,6 +78,7 @@ func (q *quickstart) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer source.Close()
+	defer takeTerminal(q.In)()
 	if err := q.checkPorts(); err != nil {
 		return err
 	}
