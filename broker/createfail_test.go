@@ -2,10 +2,14 @@ package broker
 
 import (
 	"errors"
+	"log/slog"
+	"strings"
+	"syscall"
 	"testing"
 
 	"schloss/broker/listener"
 	"schloss/kafka"
+	"schloss/kafka/batch"
 	"schloss/store"
 )
 
@@ -85,4 +89,37 @@ func TestATopicThatIsNotOpenCanBeDeleted(t *testing.T) {
 		t.Error("the topic is still there")
 	}
 	makeTopic(t, b, "t")
+}
+
+// TestAFullDiskIsToldOnce appends to a full disk again and again: the log says
+// it once for a while, and the partition takes records when there is space.
+func TestAFullDiskIsToldOnce(t *testing.T) {
+	fsys := newDisk(t)
+	b := onDisk(t, fsys)
+	var log strings.Builder
+	b.log = slog.New(slog.NewTextHandler(&log, nil))
+	makeTopic(t, b, "t")
+	r := b.topics.named("t").replica(0)
+	add := func() error {
+		builder := batch.NewBuilder(batch.None)
+		builder.Add(batch.Record{Value: []byte("v")})
+		one, err := builder.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.append(one, 1, b.now())
+		return err
+	}
+	for range 3 {
+		fsys.FailAt(fsys.Ops()+1, syscall.ENOSPC)
+		if err := add(); codeOf(err) != kafka.ErrKafkaStorageError {
+			t.Errorf("append to a full disk: %v (%v)", err, codeOf(err))
+		}
+	}
+	if err := add(); err != nil {
+		t.Errorf("append with space again: %v", err)
+	}
+	if got := strings.Count(log.String(), "no space left"); got != 1 {
+		t.Errorf("it was told %d times:\n%s", got, log.String())
+	}
 }

@@ -25,6 +25,7 @@ type replica struct {
 	producers *partition.Producers
 
 	fail     sync.Once    // tells of a failed disk
+	refused  atomic.Int64 // when an append was last told to have been refused, in Unix seconds
 	lastRead atomic.Int64 // bytes that the last fetch found here
 
 	waitMu  sync.Mutex // guards waiters; nothing is locked under it
@@ -110,17 +111,27 @@ func (r *replica) awaitDurable(end kafka.Offset, size int, done func(error)) {
 	})
 }
 
-// failed tells, once, that the disk took the log away, and answers those who
-// wait. Every request is then answered with KAFKA_STORAGE_ERROR until a restart
-// recovers the partition.
+// refusedEvery is how often the log says that a partition takes no records.
+const refusedEvery = time.Minute
+
+// failed tells why the disk did not take a batch. Where it took the log away,
+// those who wait are answered, and every request from then on with
+// KAFKA_STORAGE_ERROR until a restart recovers the partition. Else, as when the
+// disk is full, the next append may do better.
 func (r *replica) failed(err error) {
-	if !errors.Is(err, store.ErrFailed) {
-		return // deleted, a stop, or nothing that lasts
+	switch {
+	case errors.Is(err, store.ErrClosed): // deleted, or a stop
+	case errors.Is(err, store.ErrFailed):
+		r.wakeAll()
+		r.fail.Do(func() {
+			r.b.log.Error("partition failed on disk and serves no more until a restart", "partition", r.tp.String(), "error", err)
+		})
+	default:
+		now, last := r.b.now().Unix(), r.refused.Load()
+		if now-last >= int64(refusedEvery/time.Second) && r.refused.CompareAndSwap(last, now) {
+			r.b.log.Error("partition takes no records for now", "partition", r.tp.String(), "error", err)
+		}
 	}
-	r.wakeAll()
-	r.fail.Do(func() {
-		r.b.log.Error("partition failed on disk and serves no more until a restart", "partition", r.tp.String(), "error", err)
-	})
 }
 
 // wait registers w until it is done.
