@@ -34,7 +34,9 @@ type diskBroker struct {
 
 // startOn may fail at any step when the power goes.
 func startOn(fsys *disk.Fake) (*diskBroker, error) {
-	values, _, err := config.Server.Read(config.NewProperties("test"))
+	p := config.NewProperties("test")
+	p.Set("offsets.topic.num.partitions", "2")
+	values, _, err := config.Server.Read(p)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +77,36 @@ func (d *diskBroker) stop() {
 	_ = d.listener.Shutdown(ctx)
 	_ = d.Close()
 	_ = d.store.Close()
+}
+
+// commitOne commits a position for a group, the first of which makes
+// __consumer_offsets, and says whether that was acknowledged.
+func commitOne(t *testing.T, d *diskBroker) bool {
+	nc, err := net.Dial("tcp", d.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	return codes((&rawConn{Conn: nc}).ask(t, walk["OffsetCommit"].ask("t", "g"), 8))[0] == kafka.NoError
+}
+
+// position is the position of that group, once it has been loaded.
+func position(t *testing.T, d *diskBroker) int64 {
+	nc, err := net.Dial("tcp", d.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	c := &rawConn{Conn: nc}
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		g := c.ask(t, walk["OffsetFetch"].ask("t", "g"), 8).(*kmsg.OffsetFetchResponse).Groups[0]
+		switch code := kafka.ErrorCode(g.ErrorCode); {
+		case code == kafka.NoError:
+			return g.Topics[0].Partitions[0].Offset
+		case code != kafka.ErrCoordinatorLoadInProgress || time.Now().After(deadline):
+			t.Fatalf("ask for the group's position: %v", code)
+		}
+	}
 }
 
 // work creates a topic and produces to it one by one. It returns the values
@@ -135,8 +167,8 @@ func TestPowerCutsTakeNothingThatWasAcknowledged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := len(work(t, d)); got != 12 {
-		t.Fatalf("%d of 12 records were acknowledged on a sound disk", got)
+	if got := len(work(t, d)); got != 12 || !commitOne(t, d) {
+		t.Fatalf("%d of 12 records, or not the commit, were acknowledged on a sound disk", got)
 	}
 	d.stop()
 	ops := calm.Ops()
@@ -147,9 +179,10 @@ func TestPowerCutsTakeNothingThatWasAcknowledged(t *testing.T) {
 		} {
 			fsys := disk.NewFake(uint64(n))
 			hurt(fsys)
-			acked := map[kafka.Offset]string{}
+			acked, committed := map[kafka.Offset]string{}, false
 			if d, err := startOn(fsys); err == nil {
 				acked = work(t, d)
+				committed = commitOne(t, d)
 				if !fsys.Crashed() {
 					fsys.Crash()
 				}
@@ -167,6 +200,9 @@ func TestPowerCutsTakeNothingThatWasAcknowledged(t *testing.T) {
 						t.Errorf("%s at operation %d of %d: offset %d holds %q, %q was acknowledged", name, n, ops, offset, found[offset], value)
 					}
 				}
+			}
+			if got := position(t, d); committed && got != 1 {
+				t.Errorf("%s at operation %d of %d: the group is at %d, it committed 1", name, n, ops, got)
 			}
 			d.stop()
 		}
