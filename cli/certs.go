@@ -82,7 +82,7 @@ func certsCreateCommand(s *session) *cobra.Command {
 				return err
 			}
 			return s.printMade(path, fmt.Sprintf("Before the broker's first start, let it act on the cluster:\n  %s --authorizer-properties zookeeper.connect=localhost:2181 --add --allow-principal %s --operation All --cluster\n",
-				calledTool("kafka-acls"), quoted(made[0].Principal)), made...)
+				s.beside("kafka-acls"), quoted(made[0].Principal)), made...)
 		},
 	}
 	f.register(c)
@@ -130,7 +130,7 @@ func certsIssueCommand(s *session) *cobra.Command {
 				return err
 			}
 			return s.printMade(path, fmt.Sprintf("It may do nothing yet. To let it read a topic, for example:\n  %s --authorizer-properties zookeeper.connect=localhost:2181 --add --allow-principal %s --consumer --topic 'test' --group '*'\n",
-				calledTool("kafka-acls"), quoted(made.Principal)), made)
+				s.beside("kafka-acls"), quoted(made.Principal)), made)
 		},
 	}
 	f.register(c)

@@ -2,8 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/client"
+	"schloss/kafka"
 	"schloss/kafka/config"
 )
 
@@ -72,6 +77,26 @@ func (from settings) properties() (*config.Properties, error) {
 		}
 	}
 	return p, nil
+}
+
+// missingRight makes the denial of a topic that is not there one of its
+// creation: both are the same to whoever just reads or writes.
+func missingRight(ctx context.Context, c *client.Client, err error) error {
+	var denied *client.DeniedError
+	if !errors.As(err, &denied) || denied.ResourceType != kafka.Topic {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	req := kmsg.NewPtrMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &denied.Name
+	req.Topics = append(req.Topics, topic)
+	resp, failed := req.RequestWith(ctx, c)
+	if failed != nil || len(resp.Topics) != 1 || kafka.ErrorCode(resp.Topics[0].ErrorCode) != kafka.ErrUnknownTopicOrPartition {
+		return err // who may not describe it does not learn whether it is there
+	}
+	return &client.DeniedError{Operation: kafka.Create, ResourceType: kafka.Topic, Name: denied.Name, Code: denied.Code}
 }
 
 // openAdmin connects as the flags --bootstrap-server and --command-config say.

@@ -98,7 +98,7 @@ func runConsumer(ctx context.Context, s *session, o *options) error {
 	if o.has("timeout-ms") {
 		run.timeout = time.Duration(o.integer("timeout-ms")) * time.Millisecond
 	}
-	return run.all(ctx)
+	return missingRight(ctx, c, run.all(ctx))
 }
 
 // consumerFrom checks the options and lays them over the file. Without a group

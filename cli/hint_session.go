@@ -18,6 +18,7 @@ import (
 func (s *session) advices() []func(error) string {
 	return []func(error) string{
 		ofType(s.deniedAdvice),
+		is(s.node.ErrRunning, "stop the other broker first, or give this one folders of its own: --override log.dirs=FOLDER"),
 		func(err error) string {
 			if !errors.Is(err, client.ErrPlaintextToTLS) {
 				return ""
@@ -65,7 +66,7 @@ func (s *session) deniedAdvice(e *client.DeniedError) string {
 		admin = " --command-config ADMIN.properties"
 	}
 	text := fmt.Sprintf("whoever may do so can allow it: %s --bootstrap-server %s%s --add --allow-principal %s --operation %s %s",
-		calledTool("kafka-acls"), server, admin, quoted(who), e.Operation, resource)
+		s.beside("kafka-acls"), server, admin, quoted(who), e.Operation, resource)
 	if !certain {
 		text += "; the broker's log names the principal it saw"
 	}

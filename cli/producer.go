@@ -96,7 +96,7 @@ func runProducer(ctx context.Context, s *session, o *options) error {
 		return err
 	}
 	defer producer.Close()
-	run := &produceRun{session: s, producer: producer, topic: o.get("topic"), format: format, sync: o.has("sync"),
+	run := &produceRun{session: s, client: c, producer: producer, topic: o.get("topic"), format: format, sync: o.has("sync"),
 		limit: values.Int("max.request.size"), prompt: terminal(s.In) && terminal(s.Out)}
 	return run.all(ctx)
 }
@@ -146,6 +146,7 @@ func producerFrom(o *options) (settings, error) {
 // produceRun sends lines until they end.
 type produceRun struct {
 	*session
+	client   *client.Client
 	producer *kgo.Client
 	topic    string
 	format   lineFormat
@@ -186,7 +187,7 @@ func (r *produceRun) all(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.lost > 0 {
-		lost := &lostError{count: r.lost, err: r.first}
+		lost := &lostError{count: r.lost, err: missingRight(ctx, r.client, r.first)}
 		if err == nil || errors.Is(err, errGiveUp) {
 			return lost
 		}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -260,10 +258,10 @@ func (q *quickstart) sayReady() {
 	fmt.Fprintln(q.Out, "ready")
 	fmt.Fprintln(q.Out, "\nTry next, in another terminal (Ctrl-C here ends everything):")
 	for _, try := range [][2]string{
-		{"read the backup", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --topic %s --partition 0 --offset earliest --max-messages 5 --timeout-ms 5000 --formatter-property print.headers=true", calledTool("kafka-console-consumer"), q.backup.address(), sender, quickstartTopic)},
-		{"write to the primary: the mirror carries it over", fmt.Sprintf("echo hello | %s --bootstrap-server %s --command-config %s --topic %s", calledTool("kafka-console-producer"), q.primary.address(), sender, quickstartTopic)},
-		{"see what the sender may not do", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --create --topic other", calledTool("kafka-topics"), q.primary.address(), sender)},
-		{"see who may do what", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --list", calledTool("kafka-acls"), q.primary.address(), admin)},
+		{"read the backup", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --topic %s --partition 0 --offset earliest --max-messages 5 --timeout-ms 5000 --formatter-property print.headers=true", q.beside("kafka-console-consumer"), q.backup.address(), sender, quickstartTopic)},
+		{"write to the primary: the mirror carries it over", fmt.Sprintf("echo hello | %s --bootstrap-server %s --command-config %s --topic %s", q.beside("kafka-console-producer"), q.primary.address(), sender, quickstartTopic)},
+		{"see what the sender may not do", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --create --topic other", q.beside("kafka-topics"), q.primary.address(), sender)},
+		{"see who may do what", fmt.Sprintf("%s --bootstrap-server %s --command-config %s --list", q.beside("kafka-acls"), q.primary.address(), admin)},
 	} {
 		fmt.Fprintf(q.Out, "  # %s\n  %s\n", try[0], try[1])
 	}
@@ -277,18 +275,4 @@ func quotedWord(text string) string {
 		return quoted(text)
 	}
 	return text
-}
-
-// calledTool is how a tool of Kafka's name is called from here: by the link
-// beside the binary where there is one.
-func calledTool(name string) string {
-	exe, err := os.Executable()
-	if err != nil {
-		return "schloss " + name
-	}
-	link := filepath.Join(filepath.Dir(exe), name+".sh")
-	if _, err := os.Stat(link); err == nil {
-		return quotedPath(link)
-	}
-	return quotedPath(exe) + " " + name
 }

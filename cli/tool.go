@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -36,13 +37,17 @@ type session struct {
 	clusters []*config.Values // whose settings were read: of a mirror the source's, then the target's
 }
 
-// beside is how the user would call another tool: by the link beside the one
-// in use, or as a command of this program.
+// beside is how the user would call another tool: by the link beside what was
+// called, or as a command of this program.
 func (s *session) beside(tool string) string {
-	if !s.linked {
-		return quotedPath(s.program) + " " + tool
+	link := filepath.Join(filepath.Dir(s.program), tool)
+	if s.linked {
+		return quotedPath(link + filepath.Ext(s.program))
 	}
-	return quotedPath(filepath.Join(filepath.Dir(s.program), tool+filepath.Ext(s.program)))
+	if _, err := os.Stat(link + ".sh"); err == nil && strings.Contains(s.program, "/") {
+		return quotedPath(link + ".sh")
+	}
+	return quotedPath(s.program) + " " + tool
 }
 
 // Every tool knows these two.
