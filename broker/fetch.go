@@ -6,6 +6,7 @@ import (
 
 	"schloss/broker/listener"
 	"schloss/kafka"
+	"schloss/kafka/batch"
 	"schloss/kafka/wire"
 )
 
@@ -65,7 +66,7 @@ func fetch(b *Broker, c *call, body []byte) {
 	f.resolve()
 	f.read()
 	wait := time.Duration(f.in.MaxWaitMillis) * time.Millisecond
-	if f.total >= int(f.in.MinBytes) || f.failed || wait <= 0 || len(f.reads) == 0 {
+	if f.total >= int(f.in.MinBytes) || f.failed || wait <= 0 || len(f.reads) == 0 || f.cutShort() {
 		f.answer()
 		return
 	}
@@ -192,6 +193,25 @@ func (f *fetchCall) readPartition(read *fetchRead, left int) int {
 	out.Records = records
 	f.total += len(records)
 	return len(records)
+}
+
+// cutShort says whether a limit keeps back records that are there: whole
+// batches seldom fill it, and no waiting brings more.
+func (f *fetchCall) cutShort() bool {
+	for _, read := range f.reads {
+		next := read.from
+		for rest := read.out.Records; len(rest) > 0; {
+			one, more, err := batch.Split(rest)
+			if err != nil {
+				return true // the client is to see it
+			}
+			next, rest = one.NextOffset(), more
+		}
+		if next < read.seen {
+			return true
+		}
+	}
+	return false
 }
 
 // unread takes back what was read, for a request that is read again.

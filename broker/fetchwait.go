@@ -19,8 +19,9 @@ type fetchWait struct {
 // park registers the call with its partitions and the clock.
 func (f *fetchCall) park(wait time.Duration) {
 	w := &fetchWait{f: f, parked: make(chan struct{})}
-	f.req.Reserve(max(0, min(int(f.in.MaxBytes), f.b.set.fetchMaxBytes)))
-	w.missing.Store(int64(int(f.in.MinBytes) - f.total))
+	most := f.most()
+	f.req.Reserve(most)
+	w.missing.Store(int64(min(int(f.in.MinBytes), most) - f.total))
 	w.timer = time.AfterFunc(wait, w.fire)
 	for i := range f.reads {
 		f.reads[i].r.wait(w)
@@ -36,6 +37,15 @@ func (f *fetchCall) park(wait time.Duration) {
 	if late {
 		w.fire()
 	}
+}
+
+// most is how much the limits let the call have, but for a longer first batch.
+func (f *fetchCall) most() int {
+	sum := 0
+	for i := range f.reads {
+		sum += max(f.reads[i].maxBytes, 0)
+	}
+	return max(0, min(sum, int(f.in.MaxBytes), f.b.set.fetchMaxBytes))
 }
 
 // grew notes that size more bytes can be read.
