@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -88,15 +89,27 @@ func missingRight(ctx context.Context, c *client.Client, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	req := kmsg.NewPtrMetadataRequest()
-	topic := kmsg.NewMetadataRequestTopic()
-	topic.Topic = &denied.Name
-	req.Topics = append(req.Topics, topic)
-	resp, failed := req.RequestWith(ctx, c)
-	if failed != nil || len(resp.Topics) != 1 || kafka.ErrorCode(resp.Topics[0].ErrorCode) != kafka.ErrUnknownTopicOrPartition {
+	topic, failed := metadataOf(ctx, c, denied.Name)
+	if failed != nil || kafka.ErrorCode(topic.ErrorCode) != kafka.ErrUnknownTopicOrPartition {
 		return err // who may not describe it does not learn whether it is there
 	}
 	return &client.DeniedError{Operation: kafka.Create, ResourceType: kafka.Topic, Name: denied.Name, Code: denied.Code}
+}
+
+// metadataOf asks for one topic without having it made.
+func metadataOf(ctx context.Context, c *client.Client, name string) (kmsg.MetadataResponseTopic, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &name
+	req.Topics = append(req.Topics, topic)
+	resp, err := req.RequestWith(ctx, c)
+	if err != nil {
+		return kmsg.MetadataResponseTopic{}, err
+	}
+	if len(resp.Topics) != 1 {
+		return kmsg.MetadataResponseTopic{}, fmt.Errorf("describe topic %q: the broker told of %d topics", name, len(resp.Topics))
+	}
+	return resp.Topics[0], nil
 }
 
 // openAdmin connects as the flags --bootstrap-server and --command-config say.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/client"
 	"schloss/kafka/config"
@@ -85,6 +86,9 @@ func runConsumer(ctx context.Context, s *session, o *options) error {
 		return err
 	}
 	defer c.Close()
+	if o.has("partition") {
+		s.warnOfPartition(ctx, c, o.get("topic"), int32(o.integer("partition")))
+	}
 	consumer, err := c.Kgo(reading...)
 	if err != nil {
 		return err
@@ -99,6 +103,17 @@ func runConsumer(ctx context.Context, s *session, o *options) error {
 		run.timeout = time.Duration(o.integer("timeout-ms")) * time.Millisecond
 	}
 	return missingRight(ctx, c, run.all(ctx))
+}
+
+// warnOfPartition tells of a partition that the topic does not have. Kafka's
+// tool waits for it without a word; we wait with one.
+func (s *session) warnOfPartition(ctx context.Context, c *client.Client, name string, partition int32) {
+	topic, err := metadataOf(ctx, c, name)
+	has := func(p kmsg.MetadataResponseTopicPartition) bool { return p.Partition == partition }
+	if err != nil || topic.ErrorCode != 0 || slices.ContainsFunc(topic.Partitions, has) {
+		return // reading tells what else is wrong
+	}
+	s.warn("topic %s has no partition %d (yet): those that it has are 0 to %d", name, partition, len(topic.Partitions)-1)
 }
 
 // consumerFrom checks the options and lays them over the file. Without a group
