@@ -13,7 +13,7 @@ import (
 // TestASearchByTimeKeepsNoRecords asks for a time in a small batch of very many
 // empty records: decoded at once they would take a hundred times its size.
 func TestASearchByTimeKeepsNoRecords(t *testing.T) {
-	const records, allowed = 1 << 20, 32 << 20
+	const records, allowed = 1 << 18, 16 << 20
 	b := testkit.Start(t, testkit.Options{})
 	c := rawConnect(t, b)
 	createTopic(t, c, "t", map[string]string{"max.message.bytes": "16000000"})
