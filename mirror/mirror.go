@@ -140,7 +140,7 @@ func (m *Mirror) start(ctx context.Context) error {
 	err := m.insist(ctx, fmt.Sprintf("look up the positions of group %q", m.settings.group), func() error {
 		committed, err := m.source.admin.CommittedOffsets(ctx, m.settings.group)
 		m.firstStart = len(committed) == 0
-		return err
+		return client.Denied(err, kafka.Read, kafka.Group, m.settings.group) // a member's right implies it
 	})
 	if err != nil {
 		return err
