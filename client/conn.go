@@ -64,9 +64,15 @@ type call struct {
 
 // NewConn speaks Kafka's protocol over a connection, be it a socket or a pipe.
 func NewConn(nc net.Conn) *Conn {
+	in := io.Reader(nc)
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		if r, err := newBulkReader(tcp); err == nil { // else the first request tells
+			in = r
+		}
+	}
 	c := &Conn{
 		nc:       nc,
-		in:       bufio.NewReaderSize(nc, 4<<10),
+		in:       bufio.NewReaderSize(in, 4<<10), // less than leastBulk
 		clientID: "schloss",
 		timeout:  defaultRequestTimeout,
 		ended:    make(chan struct{}),

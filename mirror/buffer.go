@@ -84,7 +84,7 @@ func (p *pool) put(b *buffer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.poison != nil {
-		p.poison(b.bytes[:cap(b.bytes)])
+		p.poison(b.bytes)
 	}
 	p.taken--
 	p.bytes -= int64(cap(b.bytes))

@@ -149,6 +149,10 @@ func (f *fetcher) ask(p *partition) {
 		Index: p.tp.Partition, LeaderEpoch: kafka.NoEpoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1})
 }
 
+// frameRoom is what a response may need beside the records: a buffer that has
+// it at once need not grow, which would copy what has arrived.
+const frameRoom = 64 << 10
+
 // round sends the request and hands out what comes back. found says whether
 // there were records.
 func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, err error) {
@@ -164,6 +168,9 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 		return false, err
 	}
 	defer memory.release()
+	if room := int(f.req.MaxBytes) + frameRoom; cap(memory.bytes) < room {
+		m.pool.grown(memory, make([]byte, 0, room))
+	}
 	bytes, err := f.conn.Fetch(ctx, &f.req, &f.resp, memory.bytes)
 	m.pool.grown(memory, bytes)
 	if err != nil {
