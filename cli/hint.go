@@ -74,6 +74,9 @@ var advices = []func(error) string{
 	ofType(func(e *mirror.PatternError) string {
 		return "quote it for the shell and write it as Java does: 'orders-.*|payments', or '.*' for all"
 	}),
+	ofType(func(e *mirror.SameClusterError) string {
+		return "name the other cluster: bootstrap.servers in the file of --producer.config"
+	}),
 	is(keystore.ErrWrongKeyPassword, "check ssl.key.password; in a PKCS#12 store the key has the store's password"),
 	is(keystore.ErrWrongPassword, "check ssl.keystore.password and ssl.truststore.password; keytool -list -keystore FILE asks for it and tries it"),
 	is(keystore.ErrPasswordNeeded, "set ssl.keystore.password (of the trust store: ssl.truststore.password)"),

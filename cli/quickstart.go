@@ -78,7 +78,6 @@ func (q *quickstart) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer source.Close()
-	defer takeTerminal(q.In)()
 	if err := q.checkPorts(); err != nil {
 		return err
 	}

@@ -30,17 +30,17 @@ type clusterTarget struct {
 	backoff       time.Duration
 	refreshEvery  time.Duration
 	notice        func(string)
+	outages       *outages
 
 	kick    chan struct{}
 	running sync.WaitGroup
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	mu       sync.Mutex // guards what follows
-	senders  map[int]*sender
-	leaders  map[kafka.TopicPartition]kafka.NodeID
-	topics   map[string]bool // whose leaders are asked for
-	troubled map[kafka.NodeID]bool
+	mu      sync.Mutex // guards what follows
+	senders map[int]*sender
+	leaders map[kafka.TopicPartition]kafka.NodeID
+	topics  map[string]bool // whose leaders are asked for
 
 	identifying sync.Mutex // held while an identity is asked for; guards what follows
 	idempotent  bool
@@ -63,12 +63,12 @@ func newClusterTarget(cluster *client.Client, v *config.Values, drop bool, notic
 		requestSize:   v.Int("max.request.size"),
 		backoff:       max(v.Duration("retry.backoff.ms"), time.Millisecond),
 		refreshEvery:  refreshInterval(v),
-		notice:        notice,
 		kick:          make(chan struct{}, 1),
 		senders:       make(map[int]*sender),
 		leaders:       make(map[kafka.TopicPartition]kafka.NodeID),
 		topics:        make(map[string]bool),
-		troubled:      make(map[kafka.NodeID]bool),
+		notice:        notice,
+		outages:       newOutages("target", notice),
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	if v.IsSet("delivery.timeout.ms") {
@@ -268,25 +268,4 @@ func (t *clusterTarget) initProducer(ctx context.Context) (identity, error) {
 		return nobody, client.Denied(err, kafka.IdempotentWrite, kafka.Cluster, kafka.ClusterName)
 	}
 	return identity{kafka.ProducerID(resp.ProducerID), resp.ProducerEpoch}, nil
-}
-
-// trouble and recovered tell once of a broker that is lost, and of its return.
-func (t *clusterTarget) trouble(node kafka.NodeID, err error) {
-	if t.ctx.Err() == nil && t.mark(node, true) {
-		t.notice(fmt.Sprintf("target broker %d is lost: %v; trying again", node, err))
-	}
-}
-
-func (t *clusterTarget) recovered(node kafka.NodeID) {
-	if t.mark(node, false) {
-		t.notice(fmt.Sprintf("target broker %d is back", node))
-	}
-}
-
-func (t *clusterTarget) mark(node kafka.NodeID, troubled bool) (changed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	changed = t.troubled[node] != troubled
-	t.troubled[node] = troubled
-	return changed
 }

@@ -54,12 +54,12 @@ func (f *fetcher) run(ctx context.Context) {
 		case err != nil:
 			failures++
 			f.hangUp()
-			f.stream.mirror.source.trouble(f.node, err)
+			f.stream.mirror.source.outages.trouble(f.node, err)
 			f.stream.mirror.source.refresh()
 			f.wait(ctx, pause(f.stream.mirror.settings.backoff, failures))
 		default:
 			failures = 0
-			f.stream.mirror.source.recovered(f.node)
+			f.stream.mirror.source.outages.recovered(f.node)
 			if crowded && !found {
 				f.wait(ctx, crowdedWait)
 			}

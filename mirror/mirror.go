@@ -137,6 +137,9 @@ func (m *Mirror) Run(ctx context.Context) error {
 
 // start does what must succeed before anything is copied.
 func (m *Mirror) start(ctx context.Context) error {
+	if err := m.compareClusters(ctx); err != nil {
+		return err
+	}
 	err := m.insist(ctx, fmt.Sprintf("look up the positions of group %q", m.settings.group), func() error {
 		committed, err := m.source.admin.CommittedOffsets(ctx, m.settings.group)
 		m.firstStart = len(committed) == 0
@@ -158,6 +161,22 @@ func (m *Mirror) start(ctx context.Context) error {
 	m.mu.Unlock()
 	m.group = &group{release: m.release, fail: m.fatal}
 	return joinGroup(m.config.Source, m.config.Consumer, m.group)
+}
+
+// compareClusters refuses one cluster under two addresses: each record would
+// be copied behind itself without end.
+func (m *Mirror) compareClusters(ctx context.Context) error {
+	var source, target client.Cluster
+	err := m.insist(ctx, "compare the clusters", func() (err error) {
+		if source, err = m.source.admin.Cluster(ctx); err == nil {
+			target, err = client.NewAdmin(m.config.Target).Cluster(ctx)
+		}
+		return err
+	})
+	if err == nil && source.ID != "" && source.ID == target.ID {
+		err = &SameClusterError{ID: source.ID}
+	}
+	return err
 }
 
 // insist tries again while the error may pass: a cluster that has just started
@@ -259,6 +278,13 @@ func (m *Mirror) refused(s *span, h *Halt) {
 func (m *Mirror) fetchError(tp kafka.TopicPartition, code kafka.ErrorCode) error {
 	err := &client.AnswerError{Doing: "fetch from partition", Name: tp.String(), Code: code}
 	return client.Denied(err, kafka.Read, kafka.Topic, tp.Topic)
+}
+
+// SameClusterError is one cluster as source and target.
+type SameClusterError struct{ ID string }
+
+func (e *SameClusterError) Error() string {
+	return "source and target are one cluster, " + e.ID
 }
 
 // SendError is a batch that the target refused (exit code 255 in MirrorMaker 1).

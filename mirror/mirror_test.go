@@ -32,13 +32,13 @@ type world struct {
 func newWorld(t *testing.T, source, target []kfake.Opt) *world {
 	t.Helper()
 	w := &world{t: t}
-	for to, opts := range map[**kfake.Cluster][]kfake.Opt{&w.source: source, &w.target: target} {
-		c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(2)}, opts...)...)
+	for i, opts := range [][]kfake.Opt{source, target} {
+		c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(2), kfake.ClusterID([]string{"source", "target"}[i])}, opts...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(c.Close)
-		*to = c
+		*[]**kfake.Cluster{&w.source, &w.target}[i] = c
 	}
 	return w
 }
@@ -319,6 +319,19 @@ func TestMirrorSurvives(t *testing.T) {
 			w.targetHas("a", 3, 500) // each once, in order
 		})
 	}
+}
+
+func TestMirrorRefusesToCopyAClusterOntoItself(t *testing.T) {
+	w := newWorld(t, []kfake.Opt{kfake.SeedTopics(1, "a")}, nil)
+	w.target = w.source
+	w.produce("a", 1, 0, 10)
+	m := w.start(nil, earliest, "")
+	w.until("the mirror ends", func() bool { return len(w.told("ended")) > 0 })
+	var same *SameClusterError
+	if err := m.stop(); !errors.As(err, &same) || same.ID != "source" {
+		t.Errorf("got %v, want a SameClusterError of cluster source", err)
+	}
+	w.targetHas("a", 1, 10) // and no copy of them
 }
 
 func TestMirrorStopsAtARefusal(t *testing.T) {

@@ -207,11 +207,13 @@ func (l *lane) ship(ctx context.Context, load []shipment) error {
 	if l.conn == nil {
 		conn, err := l.sender.target.cluster.Dial(ctx, l.node)
 		if err != nil {
-			l.sender.target.trouble(l.node, err)
+			if ctx.Err() == nil {
+				l.sender.target.outages.trouble(l.node, err)
+			}
 			return err
 		}
 		l.conn = conn
-		l.sender.target.recovered(l.node)
+		l.sender.target.outages.recovered(l.node)
 	}
 	req := &wire.ProduceRequest{Acks: l.sender.target.acks, TimeoutMillis: l.sender.target.timeoutMillis}
 	for _, s := range load {

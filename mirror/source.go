@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -19,7 +18,7 @@ type source struct {
 	filter  *filter
 	every   time.Duration
 	backoff time.Duration
-	notice  func(string)
+	outages *outages
 	kick    chan struct{}
 
 	mu       sync.Mutex // guards what follows
@@ -27,17 +26,15 @@ type source struct {
 	nodes    int
 	selected map[string]int32 // partitions of the topics to mirror
 	missing  map[string]int   // look-ups in a row that did not find a topic
-	troubled map[kafka.NodeID]bool
 }
 
 func newSource(cluster *client.Client, f *filter, every, backoff time.Duration, notice func(string)) *source {
 	return &source{
-		cluster: cluster, admin: client.NewAdmin(cluster), filter: f, every: every, backoff: backoff, notice: notice,
+		cluster: cluster, admin: client.NewAdmin(cluster), filter: f, every: every, backoff: backoff, outages: newOutages("source", notice),
 		kick:     make(chan struct{}, 1),
 		leaders:  make(map[kafka.TopicPartition]kafka.NodeID),
 		selected: make(map[string]int32),
 		missing:  make(map[string]int),
-		troubled: make(map[kafka.NodeID]bool),
 	}
 }
 
@@ -146,25 +143,4 @@ func (s *source) wait(ctx context.Context) {
 		case <-timer.C:
 		}
 	}
-}
-
-// trouble and recovered tell once of a broker that is lost, and of its return.
-func (s *source) trouble(node kafka.NodeID, err error) {
-	if s.mark(node, true) {
-		s.notice(fmt.Sprintf("source broker %d is lost: %v; trying again", node, err))
-	}
-}
-
-func (s *source) recovered(node kafka.NodeID) {
-	if s.mark(node, false) {
-		s.notice(fmt.Sprintf("source broker %d is back", node))
-	}
-}
-
-func (s *source) mark(node kafka.NodeID, troubled bool) (changed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	changed = s.troubled[node] != troubled
-	s.troubled[node] = troubled
-	return changed
 }

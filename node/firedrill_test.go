@@ -85,22 +85,30 @@ const (
 	drillAcks       = 40 // between two kills
 )
 
-// TestFireDrill kills a broker again and again under a producer and a group.
-// What was acknowledged is there afterwards, everything is there once, and in
-// its order; what a group committed stays committed.
-func TestFireDrill(t *testing.T) {
+// onFixedPort writes the settings of a broker that can be started again where
+// it was.
+func onFixedPort(t *testing.T, settings map[string]string) (path, addr string) {
+	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := free.Addr().String()
+	addr = free.Addr().String()
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	path := filepath.Join(dir, "server.properties")
-	testkit.WriteProperties(t, path, map[string]string{
-		"listeners": "PLAINTEXT://" + addr, "log.dirs": filepath.Join(dir, "data"), "num.partitions": strconv.Itoa(drillPartitions),
+	path = filepath.Join(dir, "server.properties")
+	settings["listeners"], settings["log.dirs"] = "PLAINTEXT://"+addr, filepath.Join(dir, "data")
+	testkit.WriteProperties(t, path, settings)
+	return path, addr
+}
+
+// TestFireDrill kills a broker again and again under a producer and a group.
+// What was acknowledged is there afterwards, everything is there once, and in
+// its order; what a group committed stays committed.
+func TestFireDrill(t *testing.T) {
+	path, addr := onFixedPort(t, map[string]string{"num.partitions": strconv.Itoa(drillPartitions),
 		"offsets.topic.num.partitions": "2", "log.segment.bytes": "20000", "group.initial.rebalance.delay.ms": "0",
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)

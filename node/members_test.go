@@ -2,34 +2,19 @@ package node_test
 
 import (
 	"context"
-	"net"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"schloss/internal/testkit"
 )
 
 // TestMembersOutliveARestart kills a broker while many members of a group join
 // it. All of them get on: whatever is produced later is consumed.
 func TestMembersOutliveARestart(t *testing.T) {
 	const members, kills, each = 8, 3, 40
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "server.properties")
-	testkit.WriteProperties(t, path, map[string]string{
-		"listeners": "PLAINTEXT://" + addr, "log.dirs": filepath.Join(dir, "data"), "num.partitions": strconv.Itoa(members),
+	path, addr := onFixedPort(t, map[string]string{"num.partitions": strconv.Itoa(members),
 		"offsets.topic.num.partitions": "1", "group.initial.rebalance.delay.ms": "50", "group.min.session.timeout.ms": "1000",
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
