@@ -40,6 +40,12 @@ type Log struct {
 
 	tidy sync.Mutex // one Retain, Rewrite or Close at a time; taken before mu
 
+	// flushing is held from a sync of the active segment until its failure is
+	// known to all: the system tells a failure once, so a second sync would
+	// find nothing wrong with bytes that are lost. Taken after mu; the sync
+	// loop takes it alone.
+	flushing sync.Mutex
+
 	mu            sync.Mutex // one writer; guards all below
 	pinned        *segment   // its file stays open while it holds unsynced bytes
 	firstTime     int64      // max timestamp of the active segment's first batch; -1 without one
@@ -206,19 +212,33 @@ func (l *Log) sync() {
 	l.sinceSync = 0
 	l.mu.Unlock()
 	if err == nil {
-		err = handle.Sync()
+		err = l.flush(handle.Sync)
 		s.log.release()
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if err != nil {
 		_ = l.fail("sync", err)
 		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.advance(end)
 	if l.pinned == s && l.end.Load() == end {
 		l.unpin()
 	}
+}
+
+// flush syncs the active segment, and fails the log before another flush can
+// begin.
+func (l *Log) flush(sync func() error) error {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	if err := l.refused(); err != nil {
+		return err
+	}
+	if err := sync(); err != nil {
+		return l.fail("sync", err)
+	}
+	return nil
 }
 
 // advance moves synced up. The caller holds mu.
@@ -277,7 +297,7 @@ func (l *Log) settle() error {
 		return nil
 	}
 	s := l.active()
-	if err := s.log.sync(); err != nil {
+	if err := l.flush(s.log.sync); err != nil {
 		return err
 	}
 	l.advance(l.end.Load())
