@@ -161,47 +161,13 @@ func readError(err error) error {
 	return err
 }
 
-// body skips the header of a response: its correlation id, and tagged fields
-// where the version is flexible, except for ApiVersions.
+// body is what follows the header of the response that is due.
 func (call *call) body(frame []byte) ([]byte, error) {
-	if len(frame) < 4 {
-		return nil, fmt.Errorf("response of %d bytes has no header", len(frame))
+	id, body, err := wire.ParseResponseHeader(call.key, call.version, frame)
+	if err == nil && id != call.correlation {
+		err = fmt.Errorf("response has correlation id %d, %d is due", id, call.correlation)
 	}
-	if id := int32(binary.BigEndian.Uint32(frame)); id != call.correlation {
-		return nil, fmt.Errorf("response has correlation id %d, %d is due", id, call.correlation)
-	}
-	body := frame[4:]
-	if call.key == wire.ApiVersionsKey || !wire.Flexible(call.key, call.version) {
-		return body, nil
-	}
-	return skipTags(body)
-}
-
-// skipTags skips the tagged fields of a header (KIP-482).
-func skipTags(b []byte) ([]byte, error) {
-	count, b, err := uvarint(b)
-	for ; err == nil && count > 0; count-- {
-		var size uint64
-		if _, b, err = uvarint(b); err != nil {
-			break
-		}
-		if size, b, err = uvarint(b); err != nil {
-			break
-		}
-		if size > uint64(len(b)) {
-			return nil, io.ErrUnexpectedEOF
-		}
-		b = b[size:]
-	}
-	return b, err
-}
-
-func uvarint(b []byte) (uint64, []byte, error) {
-	v, n := binary.Uvarint(b)
-	if n <= 0 {
-		return 0, nil, io.ErrUnexpectedEOF
-	}
-	return v, b[n:], nil
+	return body, err
 }
 
 // send writes one frame and queues its call. compose appends the frame to

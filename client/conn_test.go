@@ -268,7 +268,7 @@ func TestConnEnds(t *testing.T) {
 		{"wrong correlation id", func(h wire.RequestHeader) []byte {
 			return append([]byte{0, 0, 0, 4}, 0, 0, 0, 99)
 		}, "correlation id 99"},
-		{"no header", func(wire.RequestHeader) []byte { return []byte{0, 0, 0, 2, 0, 0} }, "has no header"},
+		{"no header", func(wire.RequestHeader) []byte { return []byte{0, 0, 0, 2, 0, 0} }, "response header v0: byte 0: it is cut short"},
 		{"negative length", func(wire.RequestHeader) []byte { return []byte{0xff, 0, 0, 0, 0} }, ""},
 		{"cut short", func(wire.RequestHeader) []byte { return []byte{0, 0, 0, 9, 0} }, ""},
 	} {

@@ -451,19 +451,3 @@ func TestBuilderIsEmptyAfterReset(t *testing.T) {
 		t.Errorf("size: got %d, want %d", b.Size(), len(batch))
 	}
 }
-
-func TestParseCodec(t *testing.T) {
-	for _, c := range allCodecs {
-		if got, err := ParseCodec(c.String()); got != c || err != nil {
-			t.Errorf("%v: got %v, %v", c, got, err)
-		}
-	}
-	if got, err := ParseCodec("uncompressed"); got != None || err != nil {
-		t.Errorf("uncompressed: got %v, %v", got, err)
-	}
-	for _, name := range []string{"", "GZIP", "producer", "brotli"} {
-		if _, err := ParseCodec(name); err == nil {
-			t.Errorf("%q: no error", name)
-		}
-	}
-}

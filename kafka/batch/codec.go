@@ -23,17 +23,3 @@ func (c Codec) String() string {
 	}
 	return codecNames[c]
 }
-
-// ParseCodec reads a name that compression.type takes, but for "producer",
-// which names none, and "uncompressed", the broker's word for none.
-func ParseCodec(name string) (Codec, error) {
-	if name == "uncompressed" {
-		return None, nil
-	}
-	for i, n := range codecNames {
-		if n == name {
-			return Codec(i), nil
-		}
-	}
-	return None, fmt.Errorf("unknown compression %q", name)
-}

@@ -83,11 +83,6 @@ func newIndex[E entry[E]](f *file) *index[E] {
 // open says how many entries the file holds.
 func (x *index[E]) open(stored int) { x.view.Store(&indexView[E]{stored: stored}) }
 
-func (x *index[E]) len() int {
-	v := x.view.Load()
-	return v.stored + len(v.tail)
-}
-
 // add appends an entry, which follows the last one.
 func (x *index[E]) add(e E) error {
 	v := x.view.Load()
