@@ -125,6 +125,9 @@ func (c *Client) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, 
 	return resp, err
 }
 
+// Node is where to send what one broker has to answer for itself.
+func (c *Client) Node(id kafka.NodeID) kmsg.Requestor { return c.kgo.Broker(int(id)) }
+
 // remember keeps where brokers are, for Dial.
 func (c *Client) remember(m *kmsg.MetadataResponse) {
 	c.mu.Lock()

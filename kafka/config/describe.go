@@ -6,12 +6,28 @@ import "strings"
 // (Kafka: DescribeConfigsResponse.ConfigSource).
 type Source int8
 
-// The sources. Those that Kafka changes at run time for brokers do not occur.
+// The sources.
 const (
-	DynamicTopicConfig Source = 1
-	StaticBrokerConfig Source = 4
-	DefaultConfig      Source = 5
+	DynamicTopicConfig         Source = 1
+	DynamicBrokerConfig        Source = 2
+	DynamicDefaultBrokerConfig Source = 3
+	StaticBrokerConfig         Source = 4
+	DefaultConfig              Source = 5
+	DynamicBrokerLoggerConfig  Source = 6
+	DynamicClientMetricsConfig Source = 7
+	DynamicGroupConfig         Source = 8
 )
+
+var sourceNames = []string{"UNKNOWN", "DYNAMIC_TOPIC_CONFIG", "DYNAMIC_BROKER_CONFIG", "DYNAMIC_DEFAULT_BROKER_CONFIG", "STATIC_BROKER_CONFIG",
+	"DEFAULT_CONFIG", "DYNAMIC_BROKER_LOGGER_CONFIG", "DYNAMIC_CLIENT_METRICS_CONFIG", "DYNAMIC_GROUP_CONFIG"}
+
+// String is the name that Kafka's tools print.
+func (s Source) String() string {
+	if s < 0 || int(s) >= len(sourceNames) {
+		return sourceNames[0]
+	}
+	return sourceNames[s]
+}
 
 // Synonym is one place a value can come from.
 type Synonym struct {
