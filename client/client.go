@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -122,7 +123,27 @@ func (c *Client) Request(ctx context.Context, req kmsg.Request) (kmsg.Response, 
 	if m, ok := resp.(*kmsg.MetadataResponse); ok && err == nil {
 		c.remember(m)
 	}
-	return resp, err
+	return resp, c.unserved(ctx, req, err)
+}
+
+// unserved turns the error of a request that the broker does not know into a
+// *VersionError: kgo's own has no type.
+func (c *Client) unserved(ctx context.Context, req kmsg.Request, err error) error {
+	var connect *ConnectError
+	if err == nil || ctx.Err() != nil || errors.As(err, &connect) {
+		return err
+	}
+	resp, failed := c.kgo.Request(ctx, kmsg.NewPtrApiVersionsRequest())
+	served, ok := resp.(*kmsg.ApiVersionsResponse)
+	if failed != nil || !ok || served.ErrorCode != 0 {
+		return err
+	}
+	for _, k := range served.ApiKeys {
+		if k.ApiKey == req.Key() {
+			return err
+		}
+	}
+	return &VersionError{API: kmsg.NameForKey(req.Key()), Min: -1, Max: -1, OurMax: req.MaxVersion()}
 }
 
 // Node is where to send what one broker has to answer for itself.
