@@ -88,23 +88,17 @@ func Main(ctx context.Context, args []string, stdio IO, node Node) int {
 	return native(ctx, s, args[1:])
 }
 
-// native runs a command of our own: exit 2 for wrong usage, 1 for a failure.
+// native runs a command of our own; its exit codes are those of exit.go.
 func native(ctx context.Context, s *session, args []string) int {
 	err := interrupted(ctx, rootCommand(ctx, s, args))
 	var exit *exitError
-	var wrong *usageError
 	switch {
-	case err == nil, brokenPipe(err):
-		return 0
 	case errors.As(err, &exit):
 		if exit.err != nil && !exit.quiet {
 			s.report(exit.err)
 		}
-		return exit.code
-	case errors.As(err, &wrong):
+	case err != nil && !brokenPipe(err):
 		s.report(err)
-		return 2
 	}
-	s.report(err)
-	return 1
+	return exitCode(err)
 }
