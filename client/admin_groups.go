@@ -3,19 +3,19 @@ package client
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka"
 )
 
-// GroupListing is one group of a listing. State is "" where the broker is too
-// old to tell.
+// GroupListing is one group of a listing. State and Type ("classic",
+// "consumer", "share", "streams") are "" where the broker is too old to tell.
 type GroupListing struct {
-	ID, ProtocolType, State string
+	ID, ProtocolType, State, Type string
 }
 
 // Groups lists the groups of the cluster, ordered by name.
@@ -29,7 +29,7 @@ func (a *Admin) Groups(ctx context.Context) ([]GroupListing, error) {
 	}
 	groups := make([]GroupListing, 0, len(resp.Groups))
 	for _, g := range resp.Groups {
-		groups = append(groups, GroupListing{ID: g.Group, ProtocolType: g.ProtocolType, State: g.GroupState})
+		groups = append(groups, GroupListing{ID: g.Group, ProtocolType: g.ProtocolType, State: g.GroupState, Type: strings.ToLower(g.GroupType)})
 	}
 	sortBy(groups, func(g GroupListing) string { return g.ID })
 	return groups, nil
@@ -39,38 +39,133 @@ func (a *Admin) Groups(ctx context.Context) ([]GroupListing, error) {
 type GroupMember struct {
 	ID, InstanceID, ClientID, Host string
 	Assigned                       []kafka.TopicPartition
+	// Of a consumer group (KIP-848) alone.
+	Epoch    int32
+	Target   []kafka.TopicPartition // what it is to be assigned
+	Upgraded MemberProtocol
 }
+
+// MemberProtocol is which protocol a member of a consumer group speaks.
+type MemberProtocol int8
+
+// The protocols, with their codes on the wire.
+const (
+	UnknownMember  MemberProtocol = -1
+	ClassicMember  MemberProtocol = 0
+	ConsumerMember MemberProtocol = 1
+)
 
 // Group is one group described. Err is what the broker said instead.
 type Group struct {
-	ID, State, ProtocolType, Protocol string
-	Members                           []GroupMember
-	Err                               error
+	ID, State, ProtocolType string
+	Type                    string // ClassicGroup or ConsumerGroup
+	Protocol                string // the assignor
+	Epoch, TargetEpoch      int32  // of a consumer group alone: of the group, and of its assignment
+	Members                 []GroupMember
+	Err                     error
 }
 
-// DescribeGroups describes the named groups, ordered by name.
+// The types of groups that DescribeGroups tells, as ListGroups spells them.
+const (
+	ClassicGroup  = "classic"
+	ConsumerGroup = "consumer"
+)
+
+var describeGroup = deed{"describe group", kafka.Describe, kafka.Group}
+
+// DescribeGroups describes the named groups, ordered by name. As Kafka's admin
+// client does, it asks for consumer groups first (KIP-848), and for those that
+// are none, or by a broker that knows none, for classic ones.
 func (a *Admin) DescribeGroups(ctx context.Context, ids ...string) ([]Group, error) {
-	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Groups = ids
-	resp, err := ask[*kmsg.DescribeGroupsResponse](ctx, a.to, req)
+	groups, classic, err := a.describeConsumerGroups(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	groups := make([]Group, 0, len(resp.Groups))
-	for i := range resp.Groups {
-		groups = append(groups, describedGroup(&resp.Groups[i]))
+	if len(classic) > 0 {
+		req := kmsg.NewPtrDescribeGroupsRequest()
+		req.Groups = classic
+		resp, err := ask[*kmsg.DescribeGroupsResponse](ctx, a.to, req)
+		if err != nil {
+			return nil, err
+		}
+		for i := range resp.Groups {
+			groups = append(groups, classicGroup(&resp.Groups[i]))
+		}
 	}
 	sortBy(groups, func(g Group) string { return g.ID })
 	return groups, nil
 }
 
-func describedGroup(g *kmsg.DescribeGroupsResponseGroup) Group {
+// describeConsumerGroups returns also the ids of those that are none.
+func (a *Admin) describeConsumerGroups(ctx context.Context, ids []string) (groups []Group, classic []string, err error) {
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	if served, err := a.serves(ctx, req.Key()); err != nil || !served {
+		return nil, ids, err
+	}
+	req.Groups = ids
+	resp, err := ask[*kmsg.ConsumerGroupDescribeResponse](ctx, a.to, req)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range resp.Groups {
+		switch g := &resp.Groups[i]; kafka.ErrorCode(g.ErrorCode) {
+		case kafka.ErrGroupIDNotFound, kafka.ErrUnsupportedVersion:
+			classic = append(classic, g.Group)
+		default:
+			groups = append(groups, consumerGroup(g))
+		}
+	}
+	return groups, classic, nil
+}
+
+// serves says whether the cluster knows an API at all.
+func (a *Admin) serves(ctx context.Context, key int16) (bool, error) {
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.ClientSoftwareName, req.ClientSoftwareVersion = "schloss", "unversioned"
+	resp, err := ask[*kmsg.ApiVersionsResponse](ctx, a.to, req)
+	if err != nil {
+		return false, err
+	}
+	if code := kafka.ErrorCode(resp.ErrorCode); code != kafka.NoError {
+		return false, fmt.Errorf("request ApiVersions: %w", code)
+	}
+	return slices.ContainsFunc(resp.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == key }), nil
+}
+
+func consumerGroup(g *kmsg.ConsumerGroupDescribeResponseGroup) Group {
 	out := Group{
-		ID: g.Group, State: g.State, ProtocolType: g.ProtocolType, Protocol: g.Protocol,
-		Err: deed{"describe group", kafka.Describe, kafka.Group}.err(g.ErrorCode, g.ErrorMessage, g.Group),
+		ID: g.Group, State: g.State, ProtocolType: "consumer", Type: ConsumerGroup, Protocol: g.AssignorName,
+		Epoch: g.Epoch, TargetEpoch: g.AssignmentEpoch, Err: describeGroup.err(g.ErrorCode, g.ErrorMessage, g.Group),
 	}
 	for _, m := range g.Members {
-		member := GroupMember{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost}
+		member := GroupMember{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost, Epoch: m.MemberEpoch, Upgraded: MemberProtocol(m.MemberType),
+			Assigned: assignedPartitions(m.Assignment), Target: assignedPartitions(m.TargetAssignment)}
+		if m.InstanceID != nil {
+			member.InstanceID = *m.InstanceID
+		}
+		out.Members = append(out.Members, member)
+	}
+	return out
+}
+
+func assignedPartitions(a kmsg.Assignment) []kafka.TopicPartition {
+	var out []kafka.TopicPartition
+	for _, t := range a.TopicPartitions {
+		for _, p := range t.Partitions {
+			out = append(out, kafka.TopicPartition{Topic: t.Topic, Partition: p})
+		}
+	}
+	sortPartitions(out, func(tp kafka.TopicPartition) kafka.TopicPartition { return tp })
+	return out
+}
+
+func classicGroup(g *kmsg.DescribeGroupsResponseGroup) Group {
+	out := Group{
+		ID: g.Group, State: g.State, ProtocolType: g.ProtocolType, Type: ClassicGroup, Protocol: g.Protocol,
+		Err: describeGroup.err(g.ErrorCode, g.ErrorMessage, g.Group),
+	}
+	for _, m := range g.Members {
+		member := GroupMember{ID: m.MemberID, ClientID: m.ClientID, Host: m.ClientHost, Upgraded: UnknownMember}
 		if m.InstanceID != nil {
 			member.InstanceID = *m.InstanceID
 		}
@@ -89,62 +184,46 @@ func describedGroup(g *kmsg.DescribeGroupsResponseGroup) Group {
 	return out
 }
 
-// Committed is the offset that a group has committed for a partition. Err is
-// what the broker said instead.
-type Committed struct {
-	kafka.TopicPartition
-	Offset   kafka.Offset
-	Epoch    kafka.Epoch
-	Metadata string
-	Err      error
+// GroupCoordinator is the broker that coordinates the group.
+func (a *Admin) GroupCoordinator(ctx context.Context, group string) (Node, error) {
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorKey, req.CoordinatorKeys = group, []string{group} // up to version 3 the first
+	resp, err := ask[*kmsg.FindCoordinatorResponse](ctx, a.to, req)
+	if err != nil {
+		return Node{}, err
+	}
+	d := deed{"find the coordinator of group", kafka.Describe, kafka.Group}
+	if resp.Version < 4 {
+		return Node{ID: kafka.NodeID(resp.NodeID), Host: resp.Host, Port: resp.Port}, d.err(resp.ErrorCode, resp.ErrorMessage, group)
+	}
+	if len(resp.Coordinators) != 1 {
+		return Node{}, errAnswers("FindCoordinator", len(resp.Coordinators), 1)
+	}
+	c := resp.Coordinators[0]
+	return Node{ID: kafka.NodeID(c.NodeID), Host: c.Host, Port: c.Port}, d.err(c.ErrorCode, c.ErrorMessage, group)
 }
 
-// CommittedOffsets lists all offsets that the group has committed, ordered by
-// topic and partition. A group that does not exist has committed none.
-func (a *Admin) CommittedOffsets(ctx context.Context, group string) ([]Committed, error) {
-	req := kmsg.NewPtrOffsetFetchRequest()
-	req.Group = group // up to version 7; Topics nil: all
-	one := kmsg.NewOffsetFetchRequestGroup()
-	one.Group = group
-	req.Groups = append(req.Groups, one)
-	resp, err := ask[*kmsg.OffsetFetchResponse](ctx, a.to, req)
+// GroupResult is what became of a deed on one group: Err is nil where it is done.
+type GroupResult struct {
+	ID  string
+	Err error
+}
+
+// DeleteGroups deletes the named groups, which must have no members, with all
+// their offsets. The results are ordered by name.
+func (a *Admin) DeleteGroups(ctx context.Context, ids ...string) ([]GroupResult, error) {
+	req := kmsg.NewPtrDeleteGroupsRequest()
+	req.Groups = ids
+	resp, err := ask[*kmsg.DeleteGroupsResponse](ctx, a.to, req)
 	if err != nil {
 		return nil, err
 	}
-	d := deed{"fetch the offsets of group", kafka.Describe, kafka.Group}
-	if err := d.err(resp.ErrorCode, nil, group); err != nil && !errors.Is(err, kafka.ErrGroupIDNotFound) {
-		return nil, err
-	}
-	var out []Committed
-	add := func(topic string, partition int32, offset int64, epoch int32, metadata *string, code int16) {
-		c := Committed{TopicPartition: kafka.TopicPartition{Topic: topic, Partition: partition}, Offset: kafka.Offset(offset), Epoch: kafka.Epoch(epoch)}
-		if metadata != nil {
-			c.Metadata = *metadata
-		}
-		c.Err = deed{"fetch the committed offset of topic", kafka.Describe, kafka.Topic}.err(code, nil, topic)
-		if c.Offset >= 0 || c.Err != nil {
-			out = append(out, c)
-		}
-	}
-	if resp.Version < 8 {
-		for _, t := range resp.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.Metadata, p.ErrorCode)
-			}
-		}
-	}
+	results := make([]GroupResult, 0, len(resp.Groups))
 	for _, g := range resp.Groups {
-		if err := d.err(g.ErrorCode, nil, g.Group); err != nil && !errors.Is(err, kafka.ErrGroupIDNotFound) {
-			return nil, err
-		}
-		for _, t := range g.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.Metadata, p.ErrorCode)
-			}
-		}
+		results = append(results, GroupResult{ID: g.Group, Err: deed{"delete group", kafka.Delete, kafka.Group}.err(g.ErrorCode, nil, g.Group)})
 	}
-	sortPartitions(out, func(c Committed) kafka.TopicPartition { return c.TopicPartition })
-	return out, nil
+	sortBy(results, func(r GroupResult) string { return r.ID })
+	return results, nil
 }
 
 // ListedOffset is the answer of ListOffsets for one partition. Err is what the

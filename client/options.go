@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"schloss/kafka/config"
 )
@@ -19,7 +21,18 @@ func commonOptions(v *config.Values) []kgo.Opt {
 		kgo.MetadataMaxAge(within(v.Duration("metadata.max.age.ms"), 50*time.Millisecond, time.Hour)),
 		kgo.MetadataMinAge(50 * time.Millisecond),
 		kgo.DisableClientMetrics(),
+		kgo.MaxVersions(topicsByName()),
 	}
+}
+
+// topicsByName are the versions that kgo speaks, but for those of OffsetCommit
+// and OffsetFetch that name topics by id: the offset of a topic that is gone
+// would have no name. Kafka's own admin client stays below them too.
+func topicsByName() *kversion.Versions {
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(kmsg.OffsetCommit.Int16(), 9)
+	v.SetMaxKeyVersion(kmsg.OffsetFetch.Int16(), 9)
+	return v
 }
 
 func within(d, low, high time.Duration) time.Duration { return min(max(d, low), high) }
