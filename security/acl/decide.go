@@ -46,9 +46,10 @@ type SuperUsers interface{ Has(principal string) bool }
 // first, then any denial that matches, then any permission. How closely a
 // pattern fits does not matter.
 //
-// Differs from Kafka: StandardAuthorizer 3.9 overlooks the wildcard where a
-// resource's name itself begins with a star, denials included; here "*"
-// covers every name.
+// Differs from Kafka: StandardAuthorizer 3.9 to 4.3 overlooks the wildcard
+// where a resource's name itself begins with a star, denials included; here
+// "*" covers every name, as it did in AclAuthorizer: a denial of all names that
+// leaves some open would be a hole.
 type Authorizer struct {
 	Supers               SuperUsers // nil: nobody
 	AllowEveryoneIfNoACL bool
