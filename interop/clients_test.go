@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,9 +19,6 @@ import (
 
 	"schloss/internal/peers"
 )
-
-// kafkaPython is the pinned release of kafka-python that is tried.
-const kafkaPython = "kafka-python==3.0.12"
 
 // secured is a broker with mutual TLS and a whitelist, certificates of its own
 // making, an administrator and one tenant who owns the prefix tenant-.
@@ -121,33 +116,6 @@ func serverFlag(version string) string {
 		return "--broker-list"
 	}
 	return "--bootstrap-server"
-}
-
-func TestKafkaPython(t *testing.T) {
-	cache, err := peers.Cache()
-	if err != nil {
-		t.Fatal(err)
-	}
-	library := filepath.Join(cache, "python")
-	if _, err := os.Stat(filepath.Join(library, "kafka")); err != nil {
-		if out, err := exec.Command("python3", "-m", "pip", "install", "-q", "--no-deps", "--target", library, kafkaPython).CombinedOutput(); err != nil {
-			t.Fatalf("fetch %s: %v\n%s", kafkaPython, err, out)
-		}
-	}
-	s := newSecured(t)
-	script, err := filepath.Abs("testdata/python/client.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "python3", script, s.addr, s.path("certs/ca-cert"), s.path("certs/tenant.pem"), s.path("certs/tenant.pem"),
-		"tenant-python", "tenant-python", "secret")
-	cmd.Env = append(os.Environ(), "PYTHONPATH="+library)
-	r := run(t, cmd, "")
-	if want := "produced 500\ndenied secret\nconsumed 500\ncommitted True\n"; r.stdout != want {
-		t.Errorf("got %q, want %q\n%s", r.stdout, want, r.stderr)
-	}
 }
 
 // TestFranzGo reads in a group whose members come and go while records arrive:
