@@ -21,6 +21,8 @@ type line struct {
 	Resource     string   `json:"resource,omitempty"`
 	Reason       string   `json:"reason,omitempty"`
 	Binding      *binding `json:"binding,omitempty"` // the deciding one; absent when none matched
+	Nearest      *nearest `json:"nearest,omitempty"` // the binding that comes closest, with NoBinding
+	Grant        string   `json:"grant,omitempty"`   // the command that would allow it
 	Repeated     int      `json:"repeated,omitempty"`
 	Overflow     int      `json:"overflow,omitempty"` // further denials, of which only this number is known
 	Since        string   `json:"since,omitempty"`    // when counting began
@@ -36,6 +38,11 @@ type binding struct {
 	Permission   string `json:"permissionType"`
 }
 
+type nearest struct {
+	binding
+	Misses string `json:"misses"` // why it does not allow the request
+}
+
 func newLine(now time.Time, r Record) line {
 	l := line{
 		Time: stamp(now), Event: "denied", Principal: r.Principal, Host: r.Host, API: r.API,
@@ -43,9 +50,31 @@ func newLine(now time.Time, r Record) line {
 		Reason: r.Decision.Reason.String(),
 	}
 	if b := r.Decision.Binding; r.Decision.Reason == acl.ByBinding {
-		l.Binding = &binding{b.ResourceType.Enum(), clip(b.Name), b.Pattern.Enum(), clip(b.Principal), clip(b.Host), b.Operation.Enum(), b.Permission.Enum()}
+		fields := fieldsOf(b)
+		l.Binding = &fields
 	}
 	return l
+}
+
+func fieldsOf(b acl.Binding) binding {
+	return binding{b.ResourceType.Enum(), clip(b.Name), b.Pattern.Enum(), clip(b.Principal), clip(b.Host), b.Operation.Enum(), b.Permission.Enum()}
+}
+
+// advise adds what would mend the denial: the nearest binding with what it
+// lacks, and the command. Against a denial no permission helps, so the command
+// takes that binding away.
+func (l *line) advise(rules *acl.Rules, r Record) {
+	const tool = "kafka-acls.sh --bootstrap-server HOST:PORT --command-config ADMIN.properties "
+	q := acl.Query{Principal: r.Principal, Host: r.Host, Operation: r.Operation, ResourceType: r.ResourceType, Name: r.Resource}
+	switch {
+	case r.Decision.Reason == acl.ByBinding && len(r.Decision.Binding.Principal)+len(r.Decision.Binding.Name) <= maxText:
+		l.Grant = tool + "--remove --force " + r.Decision.Binding.Flags()
+	case r.Decision.Reason == acl.NoBinding:
+		l.Grant = tool + "--add " + q.Granting().Flags()
+		if miss, ok := rules.Nearest(q); ok {
+			l.Nearest = &nearest{fieldsOf(miss.Binding), clip(miss.Why)}
+		}
+	}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

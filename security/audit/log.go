@@ -34,6 +34,9 @@ type Record struct {
 	ResourceType kafka.ResourceType
 	Resource     string
 	Decision     acl.Decision
+	// Rules are those that decided; the line then tells the nearest of them
+	// and what would allow the request. It may be nil.
+	Rules *acl.Rules
 }
 
 // Log writes denials. Its methods may be called from many goroutines.
@@ -61,6 +64,9 @@ func New(w io.Writer, now func() time.Time) *Log {
 // Denied notes a denial. A returned error says that lines could not be
 // written; the denial stands all the same.
 func (l *Log) Denied(r Record) error {
+	rules := r.Rules
+	r.Rules = nil // what is the same to the reader is counted together
+	clipped := len(r.Principal) > maxText || len(r.Resource) > maxText
 	r.Principal, r.Host, r.Resource = clip(r.Principal), clip(r.Host), clip(r.Resource)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +86,11 @@ func (l *Log) Denied(r Record) error {
 	}
 	l.open[r] = &occurrence{since: now}
 	l.wake(now.Add(window))
-	return firstError(err, l.write(newLine(now, r)))
+	entry := newLine(now, r)
+	if !clipped {
+		entry.advise(rules, r)
+	}
+	return firstError(err, l.write(entry))
 }
 
 // Tick writes the counts of the windows that have ended. Denied does so too;

@@ -55,10 +55,12 @@ func TestLineOfDenial(t *testing.T) {
 		want     string
 	}{
 		{"no binding", acl.Decision{},
-			`{"time":"2026-11-22T12:00:00.000Z","event":"denied","principal":"User:CN=a,O=b","host":"10.0.0.1","api":"Produce","operation":"WRITE","resourceType":"TOPIC","resource":"test","reason":"NoBinding"}`},
+			`{"time":"2026-11-22T12:00:00.000Z","event":"denied","principal":"User:CN=a,O=b","host":"10.0.0.1","api":"Produce","operation":"WRITE","resourceType":"TOPIC","resource":"test","reason":"NoBinding",` +
+				`"grant":"kafka-acls.sh --bootstrap-server HOST:PORT --command-config ADMIN.properties --add --allow-principal 'User:CN=a,O=b' --operation Write --topic 'test'"}`},
 		{"a binding", acl.Decision{Reason: acl.ByBinding, Binding: deny},
 			`{"time":"2026-11-22T12:00:00.000Z","event":"denied","principal":"User:CN=a,O=b","host":"10.0.0.1","api":"Produce","operation":"WRITE","resourceType":"TOPIC","resource":"test","reason":"Binding",` +
-				`"binding":{"resourceType":"TOPIC","name":"te","patternType":"PREFIXED","principal":"User:*","host":"*","operation":"ALL","permissionType":"DENY"}}`},
+				`"binding":{"resourceType":"TOPIC","name":"te","patternType":"PREFIXED","principal":"User:*","host":"*","operation":"ALL","permissionType":"DENY"},` +
+				`"grant":"kafka-acls.sh --bootstrap-server HOST:PORT --command-config ADMIN.properties --remove --force --deny-principal 'User:*' --operation All --topic 'te' --resource-pattern-type prefixed"}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -206,5 +208,32 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	if sum != 8*500 {
 		t.Errorf("lines account for %v denials, want %d", sum, 8*500)
+	}
+}
+
+func TestLineNamesTheNearestBinding(t *testing.T) {
+	var out bytes.Buffer
+	r := denial("User:CN=a,O=b")
+	near := acl.Binding{ResourceType: kafka.Topic, Name: "test", Pattern: kafka.Literal, Principal: "User:CN=a, O=b", Host: "*", Operation: kafka.Write, Permission: kafka.Allow}
+	r.Rules = acl.New([]acl.Binding{near})
+	clock := newFake()
+	log := New(&out, clock.now)
+	check(t, log.Denied(r))
+	r.Rules = r.Rules.With(nil, nil) // other rules, the same denial
+	check(t, log.Denied(r))
+	clock.advance(window)
+	check(t, log.Tick())
+	all := lines(t, &out)
+	if len(all) != 2 || all[1]["repeated"] != 1.0 {
+		t.Fatalf("got %v, want a line and a count", all)
+	}
+	nearest, _ := all[0]["nearest"].(map[string]any)
+	if nearest["principal"] != near.Principal || !strings.Contains(fmt.Sprint(nearest["misses"]), "exactly as the broker sees it: User:CN=a,O=b") {
+		t.Errorf("got %v, want %v", nearest, near)
+	}
+	long := denial("User:" + strings.Repeat("x", maxText))
+	check(t, log.Denied(long))
+	if all := lines(t, &out); all[0]["grant"] != nil {
+		t.Errorf("got %v: a command with half a name", all[0]["grant"])
 	}
 }
