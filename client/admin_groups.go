@@ -5,15 +5,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka"
 )
 
-// GroupListing is one group of a listing. State and Type ("classic",
-// "consumer", "share", "streams") are "" where the broker is too old to tell.
+// GroupListing is one group of a listing. State and Type ("Classic",
+// "Consumer", "Share", "Streams") are "" where the broker is too old to tell.
 type GroupListing struct {
 	ID, ProtocolType, State, Type string
 }
@@ -29,7 +28,7 @@ func (a *Admin) Groups(ctx context.Context) ([]GroupListing, error) {
 	}
 	groups := make([]GroupListing, 0, len(resp.Groups))
 	for _, g := range resp.Groups {
-		groups = append(groups, GroupListing{ID: g.Group, ProtocolType: g.ProtocolType, State: g.GroupState, Type: strings.ToLower(g.GroupType)})
+		groups = append(groups, GroupListing{ID: g.Group, ProtocolType: g.ProtocolType, State: g.GroupState, Type: g.GroupType})
 	}
 	sortBy(groups, func(g GroupListing) string { return g.ID })
 	return groups, nil
@@ -67,8 +66,8 @@ type Group struct {
 
 // The types of groups that DescribeGroups tells, as ListGroups spells them.
 const (
-	ClassicGroup  = "classic"
-	ConsumerGroup = "consumer"
+	ClassicGroup  = "Classic"
+	ConsumerGroup = "Consumer"
 )
 
 var describeGroup = deed{"describe group", kafka.Describe, kafka.Group}
