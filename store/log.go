@@ -70,6 +70,12 @@ type PartitionLog interface {
 	// the new log start and how many bytes went.
 	Retain(now time.Time) (kafka.Offset, int64, error)
 
+	// DeleteRecords moves the log start up to before, which is not above
+	// Durable, and deletes the segments that end there or earlier. It returns
+	// the log start, which is durable and never moves back. An error that is
+	// not ErrFailed leaves the log as it was.
+	DeleteRecords(before kafka.Offset) (kafka.Offset, error)
+
 	// Rewrite recopies the closed segments, keeping only records that keep
 	// says are live; offsets do not change. It is crash-safe: after a power cut
 	// either the old or the new segments are there. Control batches stay, and

@@ -2,10 +2,11 @@ package batch
 
 import "schloss/kafka"
 
-// FirstSince finds the first record whose timestamp is at least ts. Records are
-// walked as Inspect does, and never kept: millions of empty ones fit into a
-// small compressed batch. limit bounds the decompressed bytes (ErrTooLarge).
-func (b Batch) FirstSince(ts int64, limit int) (offset kafka.Offset, timestamp int64, found bool, err error) {
+// FirstSince finds the first record at from or later whose timestamp is at least
+// ts. Records are walked as Inspect does, and never kept: millions of empty ones
+// fit into a small compressed batch. limit bounds the decompressed bytes
+// (ErrTooLarge).
+func (b Batch) FirstSince(from kafka.Offset, ts int64, limit int) (offset kafka.Offset, timestamp int64, found bool, err error) {
 	codec := b.Attributes().Codec()
 	c := &cursor{window: b[HeaderSize:]}
 	if codec != None {
@@ -22,12 +23,12 @@ func (b Batch) FirstSince(ts int64, limit int) (offset kafka.Offset, timestamp i
 			}
 			return kafka.NoOffset, -1, false, &RecordError{Index: i, Reason: err.Error()}
 		}
-		timestamp = b.BaseTimestamp() + r.timestampDelta
+		offset, timestamp = b.BaseOffset()+kafka.Offset(r.offsetDelta), b.BaseTimestamp()+r.timestampDelta
 		if b.Attributes().LogAppendTime() {
 			timestamp = b.MaxTimestamp()
 		}
-		if timestamp >= ts {
-			return b.BaseOffset() + kafka.Offset(r.offsetDelta), timestamp, true, nil
+		if offset >= from && timestamp >= ts {
+			return offset, timestamp, true, nil
 		}
 	}
 	return kafka.NoOffset, -1, false, nil

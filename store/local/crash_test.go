@@ -26,11 +26,11 @@ type life struct {
 	lazy bool
 
 	durable  kafka.Offset // all below it was acknowledged or visible
-	start    kafka.Offset // told by Retain
+	start    kafka.Offset // told by Retain and DeleteRecords
 	clean    kafka.Offset // no dead record below it: told by Rewrite
 	commits  int          // acknowledged
 	rewrites bool         // a rewrite was tried
-	retained bool         // a retention was tried
+	retained bool         // a retention or deletion was tried
 	closed   bool         // cleanly
 	flipped  bool         // a bit, perhaps one of an epoch, which no checksum covers
 
@@ -115,6 +115,21 @@ func (l *life) retain() error {
 	return err
 }
 
+// deleteRecords deletes all but the newest record, so that the start is within a
+// batch where that has several.
+func (l *life) deleteRecords() error {
+	if l.log.End() == 0 {
+		return nil
+	}
+	l.retained = true
+	start, err := l.log.DeleteRecords(min(l.log.End()-1, l.log.Durable()))
+	if err == nil {
+		l.start = max(l.start, start)
+		l.durable = max(l.durable, start)
+	}
+	return err
+}
+
 func dead(o kafka.Offset) bool { return o%3 == 1 }
 
 func (l *life) rewrite() error {
@@ -162,6 +177,8 @@ func (l *life) work() error {
 		func() error { return l.append(1, 900) }, func() error { return l.append(1, 20) }, l.checkpoint, l.await,
 		func() error { return l.append(4, 200) }, l.roll, func() error { return l.append(1, 600) }, l.await, l.rewrite,
 		func() error { return l.append(2, 500) }, func() error { return l.append(2, 500) }, l.await, l.retain,
+		func() error { return l.append(3, 500) }, l.await, l.deleteRecords, func() error { return l.append(2, 700) }, l.await, l.checkpoint,
+		func() error { return l.append(2, 700) }, l.await, l.deleteRecords,
 		func() error { return l.append(1, 100) }, l.await, l.close,
 		l.open, l.commit, func() error { return l.append(3, 400) }, l.await, l.rewrite, func() error { return l.append(1, 10) }, l.await,
 		l.checkpoint, func() error { return l.append(1, 1400) }, l.await, l.retain, l.close,
@@ -222,6 +239,9 @@ func (l *life) checkRecords() {
 	}
 	storetest.ReadBatches(l.t, l.log, func(b batch.Batch, records []batch.Record) {
 		for _, r := range records {
+			if r.Offset < l.log.Start() {
+				continue
+			}
 			missing(r.Offset)
 			if string(r.Key) != fmt.Sprintf("k%d", r.Offset) {
 				l.t.Fatalf("%s: record %d has key %q", l.name, r.Offset, r.Key)
@@ -231,8 +251,9 @@ func (l *life) checkRecords() {
 			}
 			next = r.Offset + 1
 		}
-		if base := b.BaseOffset(); !l.flipped && l.log.EpochAt(base) != epochOf(base) {
-			l.t.Fatalf("%s: epoch of %d is %d, want %d", l.name, base, l.log.EpochAt(base), epochOf(base))
+		first := max(b.BaseOffset(), l.log.Start())
+		if want := epochOf(b.BaseOffset()); !l.flipped && l.log.EpochAt(first) != want {
+			l.t.Fatalf("%s: epoch of %d is %d, want %d", l.name, first, l.log.EpochAt(first), want)
 		}
 	})
 	missing(l.log.End())
@@ -241,7 +262,7 @@ func (l *life) checkRecords() {
 // after checks, appends, and checks again after a clean close.
 func (l *life) after() {
 	steps := []func() error{
-		l.check, func() error { return l.append(2, 300) }, l.commit, l.await, l.retain, l.rewrite,
+		l.check, func() error { return l.append(2, 300) }, l.commit, l.await, l.retain, l.deleteRecords, l.rewrite,
 		func() error { return l.append(1, 10) }, l.await, l.close, l.check, l.close,
 	}
 	for i, step := range steps {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
 	"strconv"
 	"strings"
@@ -37,8 +36,10 @@ type directory struct {
 	clean  bool // the last shutdown was
 	syncer *syncer
 
-	mu        sync.Mutex                    // guards all below, and the file of points
-	points    points                        // as the file says
+	points *checkpoint // recovery points
+	starts *checkpoint // log starts that lie behind the base of the first segment
+
+	mu        sync.Mutex                    // guards unsettled
 	unsettled map[kafka.TopicPartition]bool // not recovered, or damaged: not closed cleanly by our closing
 }
 
@@ -74,7 +75,10 @@ func (d *directory) prepare() error {
 	if err != nil {
 		return err
 	}
-	if d.points, err = readPoints(d.fs, d.path); err != nil {
+	if d.points, err = openCheckpoint(d.fs, path.Join(d.path, recoveryFile)); err != nil {
+		return err
+	}
+	if d.starts, err = openCheckpoint(d.fs, path.Join(d.path, startFile)); err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -120,7 +124,7 @@ func parsePartition(name string) (kafka.TopicPartition, bool) {
 // aside renames a partition's directory, in the form Kafka gives to those it
 // does not load: topic-partition.32 hexadecimal digits and an ending.
 func (d *directory) aside(tp kafka.TopicPartition, id kafka.TopicID, ending string) (string, error) {
-	if err := d.setPoint(tp, 0); err != nil {
+	if err := errors.Join(d.points.put(tp, 0), d.starts.put(tp, 0)); err != nil {
 		return "", err
 	}
 	tail := "-" + strconv.Itoa(int(tp.Partition)) + "." + hex.EncodeToString(id[:]) + ending
@@ -150,56 +154,36 @@ func (d *directory) removeAll(name string) error {
 	return d.fs.Remove(full)
 }
 
-// point is the recovery point of a log.
+// point is the recovery point of a log. What lies before its start was durable
+// when it was deleted.
 func (d *directory) point(tp kafka.TopicPartition) kafka.Offset {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.points[tp]
+	return max(d.points.at(tp), d.starts.at(tp))
 }
 
-// setPoint changes one recovery point; 0 forgets it.
-func (d *directory) setPoint(tp kafka.TopicPartition, o kafka.Offset) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.points[tp] == o {
-		return nil
-	}
-	next := maps.Clone(d.points)
-	next[tp] = o
-	if o == 0 {
-		delete(next, tp)
-	}
-	return d.putPointsLocked(next)
-}
-
-// checkpoint writes the recovery points of the open logs. Those of logs that
-// are not open stay.
+// checkpoint writes the recovery points of the open logs; those of logs that
+// are not open stay. A log start that the first segment has reached is
+// forgotten. Logs that were deleted meanwhile are left out: what was forgotten
+// of them must not come back.
 func (d *directory) checkpoint(logs []*Log) error {
 	fresh, errs := make([]kafka.Offset, len(logs)), make([]error, len(logs))
 	sideBySide(logs, func(i int, l *Log) { fresh[i], errs[i] = l.recoveryPoint() })
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	next := maps.Clone(d.points)
-	for i, l := range logs {
-		if fresh[i] > 0 {
-			next[l.tp] = fresh[i]
+	err := d.points.change(func(p points) {
+		for i, l := range logs {
+			if fresh[i] > 0 && !l.deleted.Load() {
+				p[l.tp] = fresh[i]
+			}
 		}
-	}
-	if maps.Equal(next, d.points) {
-		return nil
-	}
-	return d.putPointsLocked(next)
-}
-
-func (d *directory) putPointsLocked(next points) error {
-	if err := disk.WriteFile(d.fs, path.Join(d.path, recoveryFile), next.format()); err != nil {
-		return err
-	}
-	d.points = next
-	return nil
+	})
+	return errors.Join(err, d.starts.change(func(p points) {
+		for _, l := range logs {
+			if !l.deleted.Load() && l.start.Load() <= int64((*l.segments.Load())[0].base) {
+				p[l.tp] = 0
+			}
+		}
+	}))
 }
 
 // settle notes whether a log is known to be sound.

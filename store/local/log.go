@@ -28,15 +28,18 @@ type Log struct {
 	fs       disk.FS
 	files    *files
 	syncer   *syncer
+	starts   *checkpoint
 	replica  store.Replica // may be nil
 	lazy     bool          // visible before it is durable, as in Kafka
 	config   atomic.Pointer[store.LogConfig]
 	segments atomic.Pointer[[]*segment] // ascending; the last is the active one
 	epochs   atomic.Pointer[epochs]
+	start    atomic.Int64 // records below it were deleted, durably; the first segment may begin later
 	end      atomic.Int64
 	synced   atomic.Int64 // every offset below it is durable
 	refusal  atomic.Pointer[error]
 	closing  atomic.Bool
+	deleted  atomic.Bool // set before what the directory keeps of the log is forgotten
 
 	tidy sync.Mutex // one Retain, Rewrite or Close at a time; taken before mu
 
@@ -90,7 +93,9 @@ func (l *Log) fail(doing string, cause error) error {
 }
 
 // Start implements store.PartitionLog.
-func (l *Log) Start() kafka.Offset { return (*l.segments.Load())[0].base }
+func (l *Log) Start() kafka.Offset {
+	return max(kafka.Offset(l.start.Load()), (*l.segments.Load())[0].base)
+}
 
 // End implements store.PartitionLog.
 func (l *Log) End() kafka.Offset { return kafka.Offset(l.end.Load()) }

@@ -15,6 +15,7 @@ import (
 func (d *directory) load(l *Log, create bool) (store.Recovery, error) {
 	exists, err := d.settleID(l, create)
 	r := &recovery{Log: l, clean: d.clean, point: d.point(l.tp)}
+	l.start.Store(int64(d.starts.at(l.tp)))
 	r.found.Unclean = !d.clean
 	if err == nil && !exists {
 		if !create {

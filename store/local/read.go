@@ -35,10 +35,10 @@ func (l *Log) read(dst []byte, want span) ([]byte, error) {
 	if err := l.refused(); err != nil {
 		return dst, err
 	}
-	end := l.End() // before the list: see Log
+	start, end := l.Start(), l.End() // before the list: see Log
 	segments := *l.segments.Load()
-	if want.from < segments[0].base || want.from > end {
-		return dst, fmt.Errorf("read %s at %d: %w [%d, %d]", l.tp, want.from, store.ErrOffsetOutOfRange, segments[0].base, end)
+	if want.from < start || want.from > end {
+		return dst, fmt.Errorf("read %s at %d: %w [%d, %d]", l.tp, want.from, store.ErrOffsetOutOfRange, start, end)
 	}
 	want.limit = min(want.limit, end)
 	out := dst
@@ -111,7 +111,7 @@ func (l *Log) OffsetForTime(ts int64) (kafka.Offset, int64, bool, error) {
 			if newest := s.newest.Load(); newest == nil || newest.timestamp < ts {
 				continue
 			}
-			h, err := s.firstSince(ts)
+			h, err := s.firstSince(ts, l.Start())
 			if err != nil || h.found {
 				return h, err
 			}
@@ -125,7 +125,7 @@ func (l *Log) MaxTimestamp() (kafka.Offset, int64, bool, error) {
 	return l.search(func(segments []*segment) (hit, error) {
 		var best hit
 		for _, s := range segments {
-			h, err := s.latest(l.Durable())
+			h, err := s.latest(l.Start(), l.Durable())
 			if err != nil {
 				return best, err
 			}
@@ -137,7 +137,7 @@ func (l *Log) MaxTimestamp() (kafka.Offset, int64, bool, error) {
 			return best, nil
 		}
 		// The hit is a batch; the record within it is what is asked for.
-		return segments[floor(segments, best.offset)].firstSinceFrom(best.timestamp, best.offset)
+		return segments[floor(segments, best.offset)].firstSinceNear(best.timestamp, best.offset, l.Start())
 	})
 }
 
@@ -168,36 +168,37 @@ func (l *Log) search(find func([]*segment) (hit, error)) (kafka.Offset, int64, b
 	}
 }
 
-// firstSince finds the first record with a timestamp of at least ts.
-func (s *segment) firstSince(ts int64) (hit, error) {
-	from := s.base
+// firstSince finds the first record from start on with a timestamp of at least
+// ts.
+func (s *segment) firstSince(ts int64, start kafka.Offset) (hit, error) {
+	near := max(s.base, start)
 	e, ok, err := s.times.search(func(e stamp) bool { return e.timestamp < ts })
 	if err != nil {
 		return hit{}, err
 	}
 	if ok {
-		from += kafka.Offset(e.offset) + 1
+		near = max(near, s.base+kafka.Offset(e.offset)+1)
 	}
-	return s.firstSinceFrom(ts, from)
+	return s.firstSinceNear(ts, near, start)
 }
 
-// firstSinceFrom does so among the batches that end at from or later. The
-// batch that has it is walked: its header tells the largest timestamp only.
-func (s *segment) firstSinceFrom(ts int64, from kafka.Offset) (h hit, err error) {
+// firstSinceNear does so among the batches that end at near or later. The batch
+// that has it is walked: its header tells the largest timestamp only.
+func (s *segment) firstSinceNear(ts int64, near, start kafka.Offset) (h hit, err error) {
 	err = s.log.use(func(f disk.File) error {
-		c, err := s.cursorNear(f, from)
+		c, err := s.cursorNear(f, near)
 		if err != nil {
 			return err
 		}
 		for c.next() {
-			if c.head.LastOffset() < from || c.head.MaxTimestamp() < ts {
+			if c.head.LastOffset() < near || c.head.MaxTimestamp() < ts {
 				continue
 			}
 			b, err := c.whole(nil)
 			if err != nil {
 				return err
 			}
-			offset, timestamp, found, err := b.FirstSince(ts, decodeLimit)
+			offset, timestamp, found, err := b.FirstSince(start, ts, decodeLimit)
 			if err != nil {
 				return err
 			}
@@ -211,21 +212,21 @@ func (s *segment) firstSinceFrom(ts int64, from kafka.Offset) (h hit, err error)
 	return h, err
 }
 
-// latest finds the last offset of the first batch below limit that has the
-// segment's largest timestamp.
-func (s *segment) latest(limit kafka.Offset) (hit, error) {
+// latest finds the last offset of the first batch between start and limit that
+// has the largest timestamp there.
+func (s *segment) latest(start, limit kafka.Offset) (hit, error) {
 	newest := s.newest.Load()
 	if newest == nil {
 		return hit{}, nil
 	}
-	if o := s.base + kafka.Offset(newest.offset); o < limit {
+	if o := s.base + kafka.Offset(newest.offset); o >= start && o < limit {
 		return hit{o, newest.timestamp, true}, nil
 	}
 	var h hit
 	err := s.log.use(func(f disk.File) error {
 		c := newCursor(f, 0, s.size.Load(), walkWindow)
 		for c.next() && c.head.NextOffset() <= limit {
-			if ts := c.head.MaxTimestamp(); c.head.Count() > 0 && ts >= 0 && (!h.found || ts > h.timestamp) {
+			if ts := c.head.MaxTimestamp(); c.head.LastOffset() >= start && c.head.Count() > 0 && ts >= 0 && (!h.found || ts > h.timestamp) {
 				h = hit{c.head.LastOffset(), ts, true}
 			}
 		}

@@ -112,7 +112,7 @@ func (l *Log) restoreSnapshot() (kafka.Offset, error) {
 			return o, nil
 		}
 	}
-	return l.Start(), l.replica.Restore(nil)
+	return (*l.segments.Load())[0].base, l.replica.Restore(nil)
 }
 
 func (l *Log) replay(s *segment, f disk.File, from kafka.Offset) error {

@@ -150,7 +150,7 @@ func (s *Store) openLog(p openParams) (*Log, store.Recovery, error) {
 		return nil, store.Recovery{}, fmt.Errorf("open log %s: %w", p.tp, err)
 	}
 	l := &Log{tp: p.tp, id: p.id, path: path.Join(d.path, p.tp.String()), fs: s.fs, files: s.files, syncer: d.syncer,
-		replica: p.replica, lazy: p.lazy, firstTime: -1}
+		starts: d.starts, replica: p.replica, lazy: p.lazy, firstTime: -1}
 	l.Configure(p.config)
 	l.epochs.Store(&epochs{})
 	l.segments.Store(&[]*segment{})
@@ -271,6 +271,7 @@ func (d *directory) delete(tp kafka.TopicPartition) error {
 
 // abort closes the log without keeping anything of it.
 func (l *Log) abort() {
+	l.deleted.Store(true)
 	l.closing.Store(true)
 	l.tidy.Lock()
 	defer l.tidy.Unlock()

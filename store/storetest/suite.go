@@ -34,6 +34,8 @@ func Run(t *testing.T, place Place) {
 		{"epochs know their ends", testEpochs},
 		{"retention removes whole old segments", testRetain},
 		{"a compacted log is not retained", testRetainCompacted},
+		{"deleted records are gone for good", testDeleteRecords},
+		{"records are deleted of a compacted log, too", testDeleteRecordsCompacted},
 		{"a rewrite keeps live records at their offsets", testRewrite},
 		{"a rewrite keeps control batches and the last offset", testRewriteControl},
 		{"readers are undisturbed by roll, retention and rewrite", testConcurrent},
