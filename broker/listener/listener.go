@@ -70,7 +70,7 @@ type Listener struct {
 	limits  *Limits
 	pool    *Pool
 	log     *slog.Logger
-	told    once
+	told    notices
 
 	ctx    context.Context // ends at Close: cuts handshakes
 	cancel context.CancelFunc
@@ -87,7 +87,7 @@ func New(cfg Config, socket net.Listener, h Handler) *Listener {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Listener{
 		cfg: cfg, socket: socket, handler: h, limits: cfg.Limits, pool: cfg.Pool, log: cfg.Log.With("listener", cfg.Name),
-		ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{}),
+		ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{}), told: notices{now: time.Now},
 	}
 }
 
@@ -140,9 +140,7 @@ func (l *Listener) enter() bool {
 func (l *Listener) serve(sock net.Conn) {
 	host := hostOf(sock.RemoteAddr())
 	if err := l.limits.admit(host); err != nil {
-		if l.told.first(host, "limit") {
-			l.log.Warn("connection refused", "peer", host, "reason", err)
-		}
+		l.tell("connection refused", host, cause{reason: err.Error()})
 		_ = sock.Close()
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -65,9 +66,12 @@ type ExpiredError struct {
 
 func (e *ExpiredError) Error() string {
 	if !e.Now.IsZero() && e.Now.Before(e.NotBefore) {
-		return fmt.Sprintf("certificate %q is good only from %s", e.Subject, e.NotBefore.UTC().Format(time.RFC3339))
+		return fmt.Sprintf("certificate %q is good only from %s; the clock here says %s", e.Subject, e.NotBefore.UTC().Format(time.RFC3339), e.Now.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("certificate %q expired on %s", e.Subject, e.NotAfter.UTC().Format(time.RFC3339))
+	if e.Now.IsZero() {
+		return fmt.Sprintf("certificate %q expired on %s", e.Subject, e.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("certificate %q expired on %s; the clock here says %s", e.Subject, e.NotAfter.UTC().Format(time.RFC3339), e.Now.UTC().Format(time.RFC3339))
 }
 
 // AlertError is the reason the peer gave for refusing us.
@@ -82,6 +86,34 @@ func (e *AlertError) Error() string {
 }
 
 func (e *AlertError) Unwrap() error { return e.Err }
+
+// NothingCommonError is a client that offers no protocol version, or no cipher
+// suite, that the server has.
+type NothingCommonError struct {
+	What    string   // "protocol version" or "cipher suite"
+	Offered []string // by the client; suites and versions that have no name as numbers
+	Err     error
+}
+
+func (e *NothingCommonError) Error() string {
+	return fmt.Sprintf("no %s in common: the client offers %s", e.What, strings.Join(e.Offered, ", "))
+}
+
+func (e *NothingCommonError) Unwrap() error { return e.Err }
+
+// WeakError is a certificate whose signature nobody should trust any more. It
+// is refused before its issuer is looked for.
+type WeakError struct {
+	Subject   string
+	Algorithm string // "SHA1-RSA"
+	Err       error
+}
+
+func (e *WeakError) Error() string {
+	return fmt.Sprintf("certificate %q is signed with %s, which is too weak to be taken", e.Subject, e.Algorithm)
+}
+
+func (e *WeakError) Unwrap() error { return e.Err }
 
 // UnmappedError is a DN that ssl.principal.mapping.rules do not map.
 type UnmappedError struct {
@@ -114,8 +146,39 @@ func Explain(err error) error {
 	case err.Error() == noCertificate:
 		return fmt.Errorf("%w: %w", ErrNoClientCertificate, err)
 	}
-	return err
+	return explainOffer(err)
 }
+
+// explainOffer reads what the client had to offer from the text in which alone
+// crypto/tls tells it: a list of hexadecimal numbers in brackets.
+func explainOffer(err error) error {
+	e := &NothingCommonError{Err: err}
+	var list string
+	var ours bool
+	if list, ours = strings.CutPrefix(err.Error(), offeredSuites); ours {
+		e.What = "cipher suite"
+	} else if list, ours = strings.CutPrefix(err.Error(), offeredVersions); ours {
+		e.What = "protocol version"
+	} else {
+		return err
+	}
+	for _, text := range strings.Fields(strings.Trim(list, "[]")) {
+		id, err := strconv.ParseUint(text, 16, 16)
+		switch {
+		case err != nil:
+		case e.What == "cipher suite":
+			e.Offered = append(e.Offered, tls.CipherSuiteName(uint16(id)))
+		default:
+			e.Offered = append(e.Offered, tls.VersionName(uint16(id)))
+		}
+	}
+	return e
+}
+
+const (
+	offeredSuites   = "tls: no cipher suite supported by both client and server; client offered: "
+	offeredVersions = "tls: client offered only unsupported versions: "
+)
 
 // noCertificate is all that crypto/tls says of it.
 const noCertificate = "tls: client didn't provide a certificate"

@@ -109,7 +109,7 @@ func TestHandshakes(t *testing.T) {
 		{name: "bad client certificate, one welcome", server: good, client: issue(t, "x", stranger, nil), settings: "ssl.client.auth=requested", atServer: unknownCA, atClient: uint8(48), late: true},
 		{name: "wrong host", server: good, client: good, host: "example.com", atClient: hostErr, atServer: uint8(42)},
 		{name: "wrong address", server: good, client: good, host: "127.0.0.2", atClient: hostErr, atServer: uint8(42)},
-		{name: "wrong host, not checked", server: good, client: good, host: "example.com", clientSettings: "ssl.endpoint.identification.algorithm="},
+		{name: "wrong host, not checked", server: good, client: good, host: "example.com", clientSettings: "ssl.endpoint.identification.algorithm=", warns: "not for host \"example.com\" but for localhost"},
 		{name: "not checked, yet another CA", server: good, client: good, clientTrusts: stranger, clientSettings: "ssl.endpoint.identification.algorithm=", atClient: unknownCA, atServer: uint8(42)},
 		{name: "host in the CN alone", server: issue(t, "localhost", root, noNames), client: good, warns: "only in its CN"},
 		{name: "host in the CN beside other names", server: issue(t, "localhost", root, func(c *x509.Certificate) { c.DNSNames = []string{"a.example.com"} }), client: good, atClient: hostErr, atServer: uint8(42)},
@@ -123,10 +123,11 @@ func TestHandshakes(t *testing.T) {
 		{name: "client for clients alone as server", server: issue(t, "x", root, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), client: good, atClient: "incompatible key usage", atServer: uint8(42)},
 		{name: "client key not for signing", server: good, client: issue(t, "x", root, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyAgreement }), atServer: "does not allow signatures", atClient: uint8(42), late: true},
 		{name: "server key not for signing", server: issue(t, "x", root, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyAgreement }), client: good, atClient: "does not allow signatures", atServer: uint8(42)},
+		{name: "signed with SHA-1", server: issue(t, "old", root, func(c *x509.Certificate) { c.SignatureAlgorithm = x509.ECDSAWithSHA1 }), client: good, atClient: new(*WeakError), atServer: uint8(42)},
 		{name: "itself trusted", server: good, client: good, serverTrusts: good, clientTrusts: good},
 		{name: "only TLS 1.2 at the server", server: good, client: good, settings: "ssl.enabled.protocols=TLSv1.2"},
-		{name: "no version in common", server: good, client: good, settings: "ssl.enabled.protocols=TLSv1.2", clientSettings: "ssl.enabled.protocols=TLSv1.3", atServer: "unsupported versions", atClient: uint8(70)},
-		{name: "no suite in common", server: good, client: good, settings: "ssl.cipher.suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", clientSettings: "ssl.cipher.suites=TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", atServer: "no cipher suite", atClient: uint8(40)},
+		{name: "no version in common", server: good, client: good, settings: "ssl.enabled.protocols=TLSv1.2", clientSettings: "ssl.enabled.protocols=TLSv1.3", atServer: "no protocol version in common: the client offers TLS 1.3", atClient: uint8(70)},
+		{name: "no suite in common", server: good, client: good, settings: "ssl.cipher.suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", clientSettings: "ssl.cipher.suites=TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", atServer: "no cipher suite in common: the client offers TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", atClient: uint8(40)},
 	}
 	or := func(a, b *identity) *identity {
 		if a != nil {

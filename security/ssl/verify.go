@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"schloss/security/principal"
@@ -33,14 +34,15 @@ func (r *Reloader) verifyServer(m *material, cs tls.ConnectionState, host string
 	if err := mayHandshake(cs); err != nil {
 		return err
 	}
-	if !r.settings.checkHost {
+	inCN, err := checkHost(leaf, host)
+	if err != nil && !r.settings.checkHost {
+		r.warn(err.Error() + "; it is taken all the same, since ssl.endpoint.identification.algorithm is empty: whoever has any certificate of that authority can pose as this broker")
 		return nil
 	}
-	inCN, err := checkHost(leaf, host)
 	if err != nil {
 		return err
 	}
-	if inCN {
+	if inCN && r.settings.checkHost {
 		r.warn("the certificate of " + host + " names its host only in its CN, which others than Java refuse: issue it with a subject alternative name")
 	}
 	return nil
@@ -64,6 +66,13 @@ func mayHandshake(cs tls.ConnectionState) error {
 		return fmt.Errorf("certificate %q: its key usage does not allow signatures", nameOf(leaf.RawSubject))
 	}
 	return nil
+}
+
+// NamesHost says whether a certificate is good for a host, as clients judge
+// it; the error is a *HostError.
+func NamesHost(leaf *x509.Certificate, host string) error {
+	_, err := checkHost(leaf, host)
+	return err
 }
 
 // checkHost matches a host as Java does: an address with the addresses, a name
@@ -102,11 +111,20 @@ func explainChain(chain []*x509.Certificate, r *Reloader, err error) error {
 		return e
 	case errors.As(err, &unknown) && len(chain) > 0:
 		last := lastOf(chain)
+		if weak(last.SignatureAlgorithm) {
+			return &WeakError{Subject: nameOf(last.RawSubject), Algorithm: last.SignatureAlgorithm.String(), Err: err}
+		}
 		return &UnknownCAError{Subject: nameOf(chain[0].RawSubject), Issuer: nameOf(last.RawIssuer), Err: err}
 	case len(chain) > 0:
 		return fmt.Errorf("certificate %q: %w", nameOf(chain[0].RawSubject), err)
 	}
 	return err
+}
+
+// weak are the algorithms whose signatures crypto/x509 never takes, so that an
+// issuer counts for unknown whose certificate is there.
+func weak(a x509.SignatureAlgorithm) bool {
+	return slices.Contains([]x509.SignatureAlgorithm{x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1}, a)
 }
 
 // lastOf follows the issuers through a chain as it was sent, as far as they
