@@ -27,6 +27,9 @@ type Image struct {
 	TopicIDs       map[kafka.TopicID]*Topic
 	ACLs           *acl.Rules
 	NextProducerID kafka.ProducerID // the first id that was never reserved
+	// BrokerConfigs are the settings that were changed at run time, by the id
+	// of the broker they are for; "" stands for every broker's defaults.
+	BrokerConfigs map[string]map[string]string
 }
 
 // Topic is one topic. It is immutable: a change makes a new one.
@@ -55,6 +58,13 @@ type RemoveBindings struct{ Bindings []acl.Binding }
 // ReserveProducerIDs moves NextProducerID up to Next.
 type ReserveProducerIDs struct{ Next kafka.ProducerID }
 
+// PutBrokerConfigs replaces the settings of one broker, or of all for "";
+// none are left of it when there are no configs.
+type PutBrokerConfigs struct {
+	Broker  string
+	Configs map[string]string
+}
+
 // Booted counts a start of the broker; Boot is the new epoch.
 type Booted struct{ Boot kafka.Epoch }
 
@@ -63,6 +73,7 @@ func (RemoveTopic) change()        {}
 func (AddBindings) change()        {}
 func (RemoveBindings) change()     {}
 func (ReserveProducerIDs) change() {}
+func (PutBrokerConfigs) change()   {}
 func (Booted) change()             {}
 
 // Leaders says who leads a partition. On a single node the answer is always

@@ -13,17 +13,19 @@ import (
 
 // Types of metadata records: docs/format/metadata.md.
 const (
-	clusterType     = "cluster"
-	bootType        = "boot"
-	topicType       = "topic"
-	aclType         = "acl"
-	producerIDsType = "producer-ids"
+	clusterType       = "cluster"
+	bootType          = "boot"
+	topicType         = "topic"
+	aclType           = "acl"
+	producerIDsType   = "producer-ids"
+	brokerConfigsType = "broker-configs"
 )
 
 // recordKey is the key of a metadata record. Equal keys have equal bytes.
 type recordKey struct {
 	Type    string       `json:"type"`
 	Topic   string       `json:"topic,omitempty"`
+	Broker  string       `json:"broker,omitempty"`
 	Binding *bindingText `json:"binding,omitempty"`
 }
 
@@ -94,6 +96,11 @@ func (s *script) add(c store.Change) error {
 		return nil
 	case store.ReserveProducerIDs:
 		return put(recordKey{Type: producerIDsType}, &recordValue{Next: c.Next})
+	case store.PutBrokerConfigs:
+		if len(c.Configs) == 0 {
+			return put(recordKey{Type: brokerConfigsType, Broker: c.Broker}, nil)
+		}
+		return put(recordKey{Type: brokerConfigsType, Broker: c.Broker}, &recordValue{Configs: c.Configs})
 	}
 	return fmt.Errorf("change %T is unknown", c)
 }
@@ -120,7 +127,7 @@ func (t *bindingText) binding() (acl.Binding, error) {
 func newImage() *store.Image {
 	return &store.Image{
 		Topics: map[string]*store.Topic{}, TopicIDs: map[kafka.TopicID]*store.Topic{},
-		ACLs: acl.New(nil),
+		ACLs: acl.New(nil), BrokerConfigs: map[string]map[string]string{},
 	}
 }
 
@@ -155,6 +162,13 @@ func (d *draft) apply(r batch.Record) error {
 		b, err := key.Binding.binding()
 		d.bindings[b] = value != nil
 		return err
+	case key.Type == brokerConfigsType:
+		d.next.BrokerConfigs = maps.Clone(d.next.BrokerConfigs)
+		if value == nil {
+			delete(d.next.BrokerConfigs, key.Broker)
+		} else {
+			d.next.BrokerConfigs[key.Broker] = value.Configs
+		}
 	case value == nil:
 		return fmt.Errorf("record %d removes %s", r.Offset, r.Key)
 	case key.Type == clusterType:

@@ -36,11 +36,15 @@ func testMetadata(t *testing.T, b *bench) {
 	b.commit(store.AddBindings{Bindings: []acl.Binding{binding("x"), binding("y"), binding("x")}}, store.ReserveProducerIDs{Next: 1000})
 	b.commit(store.PutTopic{Topic: a4}, store.RemoveTopic{Name: "b"}, store.PutTopic{Topic: c}, store.RemoveTopic{Name: "none"},
 		store.RemoveBindings{Bindings: []acl.Binding{binding("y"), binding("z")}})
+	b.commit(store.PutBrokerConfigs{Broker: "", Configs: map[string]string{"k": "all"}}, store.PutBrokerConfigs{Broker: "1", Configs: map[string]string{"k": "one"}},
+		store.PutBrokerConfigs{Broker: "2", Configs: map[string]string{"k": "gone"}})
+	b.commit(store.PutBrokerConfigs{Broker: "2"}, store.PutBrokerConfigs{Broker: "3"})
 	b.commit(store.AddBindings{Bindings: []acl.Binding{binding("w")}}, store.RemoveBindings{Bindings: []acl.Binding{binding("w")}})
 	want := &store.Image{
 		ClusterID: first.ClusterID, Boot: 4, NextProducerID: 1000,
-		Topics:   map[string]*store.Topic{"a": &a4, "c": &c},
-		TopicIDs: map[kafka.TopicID]*store.Topic{{1}: &a4, {3}: &c},
+		Topics:        map[string]*store.Topic{"a": &a4, "c": &c},
+		TopicIDs:      map[kafka.TopicID]*store.Topic{{1}: &a4, {3}: &c},
+		BrokerConfigs: map[string]map[string]string{"": {"k": "all"}, "1": {"k": "one"}},
 	}
 	for range 2 {
 		got := *b.store.Metadata().Image()
@@ -65,8 +69,8 @@ func testImage(t *testing.T, b *bench) {
 	image := b.store.Metadata().Image()
 	configs["k"] = "changed by the caller"
 	b.commit(store.PutTopic{Topic: store.Topic{Name: "a", ID: kafka.TopicID{1}, Partitions: 2}}, store.RemoveTopic{Name: "a"},
-		store.AddBindings{Bindings: []acl.Binding{binding("x")}})
-	if a := image.Topics["a"]; a == nil || a.Partitions != 1 || a.Configs["k"] != "v" || image.TopicIDs[kafka.TopicID{1}] != a || image.ACLs.Len() != 0 {
+		store.AddBindings{Bindings: []acl.Binding{binding("x")}}, store.PutBrokerConfigs{Broker: "1", Configs: configs})
+	if a := image.Topics["a"]; a == nil || a.Partitions != 1 || a.Configs["k"] != "v" || image.TopicIDs[kafka.TopicID{1}] != a || image.ACLs.Len() != 0 || len(image.BrokerConfigs) != 0 {
 		t.Errorf("old image has changed: %+v", image)
 	}
 	if now := b.store.Metadata().Image(); len(now.Topics) != 0 || len(now.TopicIDs) != 0 || now.ACLs.Len() != 1 {
