@@ -77,12 +77,14 @@ const (
 	ErrMemberIDRequired                   ErrorCode = 79
 	ErrGroupMaxSizeReached                ErrorCode = 81
 	ErrFencedInstanceID                   ErrorCode = 82
+	ErrGroupSubscribedToTopic             ErrorCode = 86
 	ErrInvalidRecord                      ErrorCode = 87
 	ErrUnstableOffsetCommit               ErrorCode = 88
 	ErrThrottlingQuotaExceeded            ErrorCode = 89
 	ErrProducerFenced                     ErrorCode = 90
 	ErrUnknownTopicID                     ErrorCode = 100
 	ErrInconsistentTopicID                ErrorCode = 103
+	ErrFetchSessionTopicIDError           ErrorCode = 106
 	ErrMismatchedEndpointType             ErrorCode = 113
 	ErrUnsupportedEndpointType            ErrorCode = 114
 )
@@ -159,12 +161,14 @@ var errorNames = map[ErrorCode]struct {
 	79:  {"MEMBER_ID_REQUIRED", false},
 	81:  {"GROUP_MAX_SIZE_REACHED", false},
 	82:  {"FENCED_INSTANCE_ID", false},
+	86:  {"GROUP_SUBSCRIBED_TO_TOPIC", false},
 	87:  {"INVALID_RECORD", false},
 	88:  {"UNSTABLE_OFFSET_COMMIT", true},
 	89:  {"THROTTLING_QUOTA_EXCEEDED", true},
 	90:  {"PRODUCER_FENCED", false},
 	100: {"UNKNOWN_TOPIC_ID", true},
 	103: {"INCONSISTENT_TOPIC_ID", true},
+	106: {"FETCH_SESSION_TOPIC_ID_ERROR", true},
 	113: {"MISMATCHED_ENDPOINT_TYPE", false},
 	114: {"UNSUPPORTED_ENDPOINT_TYPE", false},
 }
