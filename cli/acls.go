@@ -166,16 +166,22 @@ func (r *aclRun) confirmed(ctx context.Context, question string) (bool, error) {
 		return true, nil
 	}
 	fmt.Fprintln(r.Out, question)
+	answer, err := readAnswer(ctx, r.answers)
+	return err == nil && answer == "y", err
+}
+
+// readAnswer reads a line in lower case; an unreadable one is empty.
+func readAnswer(ctx context.Context, in *bufio.Reader) (string, error) {
 	answered := make(chan string, 1)
 	go func() {
-		answer, _ := r.answers.ReadString('\n') // an unreadable answer is a no
-		answered <- answer
+		answer, _ := in.ReadString('\n')
+		answered <- strings.ToLower(strings.TrimSpace(answer))
 	}()
 	select {
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return "", ctx.Err()
 	case answer := <-answered:
-		return strings.EqualFold(strings.TrimSpace(answer), "y"), nil
+		return answer, nil
 	}
 }
 

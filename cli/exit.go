@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"schloss/client"
@@ -96,23 +96,16 @@ func isOf[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// brokerSaid says whether a broker answered one of the codes, in our words or in
-// those of kgo.
+// brokerSaid says whether a broker answered one of the codes.
 func brokerSaid(err error, codes ...kafka.ErrorCode) bool {
-	var foreign *kerr.Error
-	known := errors.As(err, &foreign)
-	for _, code := range codes {
-		if errors.Is(err, code) || known && foreign.Code == int16(code) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(codes, func(code kafka.ErrorCode) bool { return answered(err, code) })
 }
 
 // absentError is a thing that should have been there: a "group", a "profile".
 type absentError struct{ kind, name string }
 
 func (e *absentError) Error() string { return "there is no " + e.kind + " " + e.name }
+func (e *absentError) Hint() string  { return "see what there is with: schloss " + e.kind + " list" }
 
 // several is the exit of a command that was asked for many things: failed is
 // why some of them were not done, all told already.

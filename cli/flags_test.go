@@ -133,7 +133,7 @@ func TestHelpIsNarrow(t *testing.T) {
 	}
 	for _, words := range []string{"", "certs", "certs create", "certs issue", "quickstart", "server-start", "version"} {
 		var b strings.Builder
-		s := &session{IO: IO{Out: &b, Err: &b}, voice: voice{&b}}
+		s := &session{IO: IO{Out: &b, Err: &b}, voice: voice{err: &b}}
 		if err := rootCommand(t.Context(), s, append(strings.Fields(words), "--help")); err != nil {
 			t.Fatal(err)
 		}

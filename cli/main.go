@@ -74,7 +74,7 @@ func toolNamed(name string) *tool {
 // Main runs the command that args name (args[0] is the program, as the shell
 // gives it) and returns the process's exit code.
 func Main(ctx context.Context, args []string, stdio IO, node Node) int {
-	s := &session{IO: stdio, voice: voice{stdio.Err}, node: node, name: filepath.Base(args[0]), program: args[0]}
+	s := &session{IO: stdio, voice: voice{err: stdio.Err}, node: node, name: filepath.Base(args[0]), program: args[0]}
 	if t := toolNamed(args[0]); t != nil {
 		s.linked = true
 		return t.main(ctx, s, args[1:])

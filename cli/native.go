@@ -25,7 +25,9 @@ func rootCommand(ctx context.Context, s *session, args []string) error {
 		Args:              cobra.ArbitraryArgs,
 		PersistentPreRun:  func(c *cobra.Command, _ []string) { s.name = c.CommandPath() },
 	}
-	root.AddCommand(certsCommand(s), quickstartCommand(s), serverStartCommand(s), versionCommand(s), exitCodesTopic())
+	root.AddCommand(certsCommand(s), quickstartCommand(s), serverStartCommand(s), versionCommand(s), exitCodesTopic(),
+		profileCommand(s), completionCommand(s), topicCommand(s), groupCommand(s))
+	root.SetHelpFunc(nativeHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -161,3 +162,6 @@ func (s *session) env(name string) string {
 	}
 	return s.Env(name)
 }
+
+// sortedNames are the keys in order.
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -16,12 +16,19 @@ import (
 // the user goes to standard error, one line each, beginning with "error:",
 // "hint:" or "warning:". Errors are lower case and end without a period, but for
 // the sentences that scripts know from Kafka's tools. A hint holds a command
-// or a setting to try. No colours: nothing to switch off.
+// or a setting to try. No colours; the head of a table is bold where that can
+// be seen (session.styled).
 
 // voice speaks to the user on standard error.
-type voice struct{ err io.Writer }
+type voice struct {
+	err   io.Writer
+	quiet bool // say nothing but errors and what mends them
+}
 
 func (v voice) warn(format string, args ...any) {
+	if v.quiet {
+		return
+	}
 	fmt.Fprintf(v.err, "warning: %s\n", oneLine(fmt.Sprintf(format, args...)))
 }
 
