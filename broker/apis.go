@@ -48,6 +48,8 @@ func apis() []api {
 		{30, "CreateAcls", 1, 3, "ALTER cluster", true, typed(createACLs)},
 		{31, "DeleteAcls", 1, 3, "ALTER cluster", true, typed(deleteACLs)},
 		{32, "DescribeConfigs", 1, 4, "DESCRIBE_CONFIGS topic or cluster", false, typed(describeConfigs)},
+		{42, "DeleteGroups", 0, 2, "DELETE group", false, typed(deleteGroups)},
+		{47, "OffsetDelete", 0, 0, "DELETE group, READ topic", false, typed(offsetDelete)},
 		{60, "DescribeCluster", 0, 1, "none; DESCRIBE cluster for the operations", false, typed(describeCluster)},
 	}
 }

@@ -113,6 +113,12 @@ var walk = map[string]walked{
 	"DescribeConfigs": {rights: []acl.Binding{onTopic(kafka.DescribeConfigs)}, ask: func(topic, _ string) kmsg.Request {
 		return &kmsg.DescribeConfigsRequest{Resources: []kmsg.DescribeConfigsRequestResource{{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: topic}}}
 	}},
+	"DeleteGroups": {rights: []acl.Binding{onGroup(kafka.Delete)}, ask: func(_, group string) kmsg.Request {
+		return &kmsg.DeleteGroupsRequest{Groups: []string{group}}
+	}},
+	"OffsetDelete": {rights: []acl.Binding{onGroup(kafka.Delete), onTopic(kafka.Read)}, ask: func(topic, group string) kmsg.Request {
+		return &kmsg.OffsetDeleteRequest{Group: group, Topics: []kmsg.OffsetDeleteRequestTopic{{Topic: topic, Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{}}}}}
+	}},
 	"DescribeCluster": {lists: true, ask: func(string, string) kmsg.Request { return &kmsg.DescribeClusterRequest{EndpointType: 1} }},
 }
 

@@ -58,36 +58,18 @@ func (c *Coordinator) bury(g *group, done func(kafka.ErrorCode)) {
 		return
 	}
 	g.state = Dead
-	outcome := kafka.NoError
-	cut := batches(tombstones)
-	for i, records := range cut {
-		c.write(g, records, func(base kafka.Offset, code kafka.ErrorCode) {
-			if code == kafka.NoError {
-				g.drop(records)
-			} else {
-				outcome = code
-			}
-			if i < len(cut)-1 {
-				return
-			}
-			g.state = Empty
-			if outcome == kafka.NoError {
-				c.forget(g)
-			}
-			done(outcome)
-		})
-	}
+	c.entomb(g, tombstones, func(code kafka.ErrorCode) {
+		g.state = Empty
+		if code == kafka.NoError {
+			c.forget(g)
+		}
+		done(code)
+	})
 }
 
 // tombstone removes committed offsets; nobody waits for it.
 func (c *Coordinator) tombstone(g *group, partitions []kafka.TopicPartition) {
-	for _, records := range batches(offsetTombstones(g.id, partitions)) {
-		c.write(g, records, func(base kafka.Offset, code kafka.ErrorCode) {
-			if code == kafka.NoError {
-				g.drop(records)
-			}
-		})
-	}
+	c.entomb(g, offsetTombstones(g.id, partitions), func(kafka.ErrorCode) {})
 }
 
 // drop forgets what durable tombstones say. Because writes take effect in the

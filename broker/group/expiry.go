@@ -56,10 +56,10 @@ func (c *Coordinator) expired(g *group, tp kafka.TopicPartition, subscribed map[
 // whose metadata the coordinator looks into.
 const consumerProtocol = "consumer"
 
-// subscribedTopics is what the members of a stable group of consumers read;
-// nil when that cannot be known.
+// subscribedTopics is what the members of a group of consumers read; nil when
+// that cannot be known, as before the first protocol was chosen.
 func (g *group) subscribedTopics() map[string]bool {
-	if g.state != Stable || g.protocolType != consumerProtocol {
+	if g.protocolType != consumerProtocol {
 		return nil
 	}
 	all := make(map[string]bool)

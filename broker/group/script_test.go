@@ -1,6 +1,7 @@
 package group
 
 import (
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"schloss/kafka"
 )
@@ -177,6 +179,8 @@ func (s *script) do(words []string) {
 		}
 	case "delete":
 		s.run(s.c.Delete(s.now, name, func(code kafka.ErrorCode) { s.printf("delete %s: %s", name, code.Error()) }))
+	case "delete-offsets":
+		s.deleteOffsets(words)
 	case "forget-topic":
 		s.run(s.c.ForgetTopics(s.now, func(topic string) bool { return topic == name }))
 	default:
@@ -254,6 +258,9 @@ func (s *script) join(name string, c *client, a args) {
 	}
 	for _, p := range strings.Split(a.text("protocols", "range:"+name), ",") {
 		n, metadata, _ := strings.Cut(p, ":")
+		if topics, ok := strings.CutPrefix(metadata, "reads/"); ok { // a subscription as consumers write it
+			metadata = string(subscription(strings.Split(topics, "/")...))
+		}
 		r.Protocols = append(r.Protocols, Protocol{Name: n, Metadata: []byte(metadata)})
 	}
 	s.run(s.c.Join(s.now, r, func(j JoinResponse) {
@@ -270,7 +277,7 @@ func (s *script) join(name string, c *client, a args) {
 			out += " skip"
 		}
 		for _, m := range j.Members {
-			out += fmt.Sprintf(" [%s %s %s]", m.ID, m.InstanceID, m.Metadata)
+			out += fmt.Sprintf(" [%s %s %s]", m.ID, m.InstanceID, readable(m.Metadata))
 		}
 		s.printf("%s", out)
 	}))
@@ -355,10 +362,51 @@ func (s *script) commit(name string, c *client, words []string) {
 	}))
 }
 
+// deleteOffsets takes partitions, and group=name.
+func (s *script) deleteOffsets(words []string) {
+	group := parse(words).text("group", "g")
+	var partitions []kafka.TopicPartition
+	for _, w := range words {
+		if topic, index, found := strings.Cut(w, "-"); found {
+			p, err := strconv.Atoi(index)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			partitions = append(partitions, kafka.TopicPartition{Topic: topic, Partition: int32(p)})
+		}
+	}
+	s.run(s.c.DeleteOffsets(s.now, group, partitions, func(r DeleteOffsetsResponse) {
+		out := "delete-offsets " + r.Error.Error()
+		for i, code := range r.Partitions {
+			out += fmt.Sprintf(" %s=%s", partitions[i], code.Error())
+		}
+		s.printf("%s", out)
+	}))
+}
+
 func (s *script) describe(group string) {
 	d := s.c.Describe(group)
 	s.printf("%s %s %s/%s", d.Error.Error(), d.State, d.ProtocolType, d.Protocol)
 	for _, m := range d.Members {
 		s.printf("  %s %s %s%s metadata=%s assignment=%s", m.ID, m.InstanceID, m.ClientID, m.ClientHost, m.Metadata, m.Assignment)
 	}
+}
+
+// subscription is what a consumer says that it reads.
+func subscription(topics ...string) []byte {
+	out := binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(len(topics)))
+	for _, t := range topics {
+		out = append(binary.BigEndian.AppendUint16(out, uint16(len(t))), t...)
+	}
+	return append(out, 0xff, 0xff, 0xff, 0xff) // no user data
+}
+
+// readable leaves out what a script cannot show.
+func readable(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, string(b))
 }

@@ -100,6 +100,10 @@ func (s *simulation) act() {
 	case n < 96:
 		done := s.call("delete")
 		s.run(s.c.Delete(s.now, []string{"g", "h", "simple"}[s.r.IntN(3)], func(kafka.ErrorCode) { done() }))
+	case n < 97 && s.r.IntN(2) == 0:
+		done := s.call("delete offsets")
+		s.run(s.c.DeleteOffsets(s.now, []string{"g", "h", "simple"}[s.r.IntN(3)], []kafka.TopicPartition{{Topic: "t"}, {Topic: "u", Partition: 1}},
+			func(DeleteOffsetsResponse) { done() }))
 	case n < 97:
 		s.run(s.c.ForgetTopics(s.now, func(topic string) bool { return topic == "t" }))
 	case n < 99:
