@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"fmt"
+	"net"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -41,6 +43,9 @@ type Node struct {
 	Port int32
 	Rack string
 }
+
+// Address is HOST:PORT, as the node advertises it.
+func (n Node) Address() string { return net.JoinHostPort(n.Host, strconv.Itoa(int(n.Port))) }
 
 // Cluster is what a cluster says of itself.
 type Cluster struct {

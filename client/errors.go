@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -43,6 +44,28 @@ func (e *ConnectError) Error() string {
 }
 
 func (e *ConnectError) Unwrap() error { return e.Err }
+
+// AdvertisedError is a broker that answered, and sent us on to an address that
+// cannot be reached, by it or by any other broker. Err is the *ConnectError.
+type AdvertisedError struct {
+	Node  kafka.NodeID
+	Asked string // the bootstrap server that answered
+	Err   error
+}
+
+func (e *AdvertisedError) Error() string {
+	return fmt.Sprintf("%s answers and sends clients on to what broker %d advertises: %v", e.Asked, e.Node, e.Err)
+}
+
+func (e *AdvertisedError) Unwrap() error { return e.Err }
+
+// SASLError is a listener that wants a login by SASL, of which we were told
+// nothing.
+type SASLError struct{ Mechanisms []string }
+
+func (e *SASLError) Error() string {
+	return "this listener wants a login by SASL (" + strings.Join(e.Mechanisms, ", ") + ") and security.protocol asks for none"
+}
 
 // DeniedError is a refusal by the broker's access rules: the operation that
 // the principal lacks, and on what. Unwrap gives Kafka's error code.

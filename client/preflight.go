@@ -3,24 +3,21 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
-	"io"
 	"net"
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"schloss/kafka/wire"
 	"schloss/security/ssl"
 )
 
 // preflightTimeout bounds the whole of Open.
 const preflightTimeout = 5 * time.Second
 
-// preflight finds a bootstrap server that speaks Kafka the way we are told to.
-// Its error is that of the first.
+// preflight finds a bootstrap server that speaks Kafka the way we are told to,
+// and sees that a broker can be reached by the address that it is advertised
+// with, since that is where every client goes on to. Its error is that of the
+// first bootstrap server.
 func (d *dialer) preflight(ctx context.Context, bootstrap []string) error {
 	ctx, cancel := context.WithTimeout(ctx, preflightTimeout)
 	defer cancel()
@@ -29,8 +26,11 @@ func (d *dialer) preflight(ctx context.Context, bootstrap []string) error {
 		deadline, _ := ctx.Deadline()
 		share := time.Until(deadline) / time.Duration(len(bootstrap)-i)
 		one, cancel := context.WithTimeout(ctx, share)
-		err := d.try(one, addr)
+		nodes, err := d.try(one, addr)
 		cancel()
+		if err == nil {
+			err = d.goOn(ctx, addr, nodes)
+		}
 		if err == nil {
 			return nil
 		}
@@ -41,9 +41,46 @@ func (d *dialer) preflight(ctx context.Context, bootstrap []string) error {
 	return first
 }
 
-// try connects to one broker and asks for its versions. Where that fails in a
-// way that the wrong protocol explains, it asks the other way to be sure.
-func (d *dialer) try(ctx context.Context, addr string) error {
+// goOn connects to the advertised addresses, unless the one that we came by is
+// among them. One that can be reached is enough: brokers may be down. The error
+// is an *AdvertisedError for the first.
+func (d *dialer) goOn(ctx context.Context, came string, nodes []Node) error {
+	if slices.ContainsFunc(nodes, func(n Node) bool { return n.Address() == came }) {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	nodes = nodes[:min(len(nodes), mostTried)]
+	errs := make([]error, len(nodes))
+	reached := make(chan bool, len(nodes))
+	for i, n := range nodes {
+		go func() {
+			nc, err := d.dial(ctx, "tcp", n.Address())
+			if err == nil {
+				nc.Close()
+			}
+			errs[i] = err
+			reached <- err == nil
+		}()
+	}
+	for range nodes {
+		if <-reached {
+			return nil
+		}
+	}
+	if len(nodes) == 0 {
+		return nil // a cluster that is starting; it is asked again
+	}
+	return &AdvertisedError{Node: nodes[0].ID, Asked: came, Err: errs[0]}
+}
+
+// mostTried bounds the advertised addresses that are tried at once.
+const mostTried = 16
+
+// try connects to one broker, asks for its versions and where the others are.
+// Where that fails in a way that the wrong protocol explains, it asks the other
+// way to be sure.
+func (d *dialer) try(ctx context.Context, addr string) ([]Node, error) {
 	// The greeting leaves some of the time to find out why it failed.
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -54,24 +91,46 @@ func (d *dialer) try(ctx context.Context, addr string) error {
 	nc, err := d.dial(greeting, "tcp", addr)
 	if err == nil {
 		defer nc.Close()
-		err = greet(greeting, nc)
+		err = Greet(greeting, nc)
 	}
 	if err == nil {
-		return nil
+		nodes, err := AdvertisedNodes(greeting, nc)
+		if errors.Is(err, ErrClosed) {
+			err = d.explainSilence(ctx, addr)
+		}
+		if err != nil {
+			return nil, &ConnectError{addr, Protocol, err}
+		}
+		return nodes, nil
 	}
 	var connect *ConnectError
 	if errors.As(err, &connect) && connect.Step != TLS {
-		return err
+		return nil, err
 	}
 	if d.stores == nil {
-		return d.explainPlaintext(ctx, addr, err)
+		return nil, d.explainPlaintext(ctx, addr, err)
 	}
-	return d.explainTLS(ctx, addr, err)
+	return nil, d.explainTLS(ctx, addr, err)
+}
+
+// explainSilence says why a broker answered the first question and hung up at
+// the second: it wants a login, or it does not.
+func (d *dialer) explainSilence(ctx context.Context, addr string) error {
+	nc, err := d.dial(ctx, "tcp", addr)
+	if err != nil {
+		return ErrClosed
+	}
+	defer nc.Close()
+	mechanisms, err := Mechanisms(ctx, nc)
+	if err != nil || len(mechanisms) == 0 {
+		return ErrClosed
+	}
+	return &SASLError{Mechanisms: mechanisms}
 }
 
 // explainPlaintext says why a greeting in plaintext failed.
 func (d *dialer) explainPlaintext(ctx context.Context, addr string, err error) error {
-	if errors.Is(err, ErrPlaintextToTLS) || !answeredKafka(err) && speaksTLS(ctx, addr) {
+	if errors.Is(err, ErrPlaintextToTLS) || !answeredKafka(err) && SpeaksTLS(ctx, addr) {
 		return &ConnectError{addr, Protocol, ErrPlaintextToTLS}
 	}
 	return &ConnectError{addr, Protocol, err}
@@ -92,66 +151,15 @@ func (d *dialer) explainTLS(ctx context.Context, addr string, err error) error {
 		return &ConnectError{addr, Protocol, err}
 	}
 	hungUp := errors.Is(err, ssl.ErrClosedInHandshake) || errors.Is(err, ssl.ErrPlaintextPeer) || errors.Is(err, ErrTimeout)
-	if hungUp && connect != nil && speaksPlaintext(ctx, addr) {
+	if hungUp && connect != nil && SpeaksPlaintext(ctx, addr) {
 		return &ConnectError{addr, Protocol, ErrTLSToPlaintext}
 	}
 	return &ConnectError{addr, TLS, err}
 }
 
-// greet asks for the versions that the broker speaks, as every client does
-// first, and checks that an answer of Kafka's comes back.
-func greet(ctx context.Context, nc net.Conn) error {
-	if deadline, ok := ctx.Deadline(); ok {
-		nc.SetDeadline(deadline)
-		defer nc.SetDeadline(time.Time{})
-	}
-	const correlation = 1
-	frame := make([]byte, 4, 64)
-	frame = wire.AppendRequestHeader(frame, wire.RequestHeader{Key: wire.ApiVersionsKey, CorrelationID: correlation, ClientID: "schloss"})
-	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
-	if _, err := nc.Write(frame); err != nil {
-		return greetError(err)
-	}
-	var head [8]byte
-	if _, err := io.ReadFull(nc, head[:]); err != nil {
-		return greetError(err)
-	}
-	// A TLS peer answers plaintext with an alert: type 21, version 3.x.
-	if head[0] == 21 && head[1] == 3 {
-		return ErrPlaintextToTLS
-	}
-	size := int32(binary.BigEndian.Uint32(head[:4]))
-	if size < 4 || size > 1<<20 || binary.BigEndian.Uint32(head[4:]) != correlation {
-		return ErrNotKafka
-	}
-	body := make([]byte, size-4)
-	if _, err := io.ReadFull(nc, body); err != nil {
-		return greetError(err)
-	}
-	var versions kmsg.ApiVersionsResponse
-	if err := versions.ReadFrom(body); err != nil || versions.ErrorCode != 0 || len(versions.ApiKeys) == 0 {
-		return ErrNotKafka
-	}
-	metadata := (&kmsg.MetadataRequest{}).Key()
-	if !slices.ContainsFunc(versions.ApiKeys, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == metadata }) {
-		return ErrController
-	}
-	return nil
-}
-
-func greetError(err error) error {
-	switch {
-	case isTimeout(err):
-		return ErrTimeout
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isReset(err):
-		return ErrClosed
-	}
-	return err
-}
-
-// speaksTLS finds out whether the peer answers a TLS greeting. Nothing is
+// SpeaksTLS finds out whether the peer answers a TLS greeting. Nothing is
 // sent after it and nothing that comes back is trusted.
-func speaksTLS(ctx context.Context, addr string) bool {
+func SpeaksTLS(ctx context.Context, addr string) bool {
 	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return false
@@ -167,12 +175,12 @@ func speaksTLS(ctx context.Context, addr string) bool {
 	return errors.Is(err, answered) || errors.As(err, &alert)
 }
 
-// speaksPlaintext finds out whether the peer answers Kafka in plaintext.
-func speaksPlaintext(ctx context.Context, addr string) bool {
+// SpeaksPlaintext finds out whether the peer answers Kafka in plaintext.
+func SpeaksPlaintext(ctx context.Context, addr string) bool {
 	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return false
 	}
 	defer nc.Close()
-	return greet(ctx, nc) == nil
+	return Greet(ctx, nc) == nil
 }

@@ -13,9 +13,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka/config"
 	"schloss/kafka/wire"
@@ -79,8 +82,17 @@ func (s *signed) pemFile(t *testing.T, withKey bool) string {
 // kafkaListener answers ApiVersions as a broker does, and hangs up on what is
 // no frame, as Kafka does. On a TLS listener it shakes hands first.
 func kafkaListener(t *testing.T, config *tls.Config, apis []byte) string {
+	return advertisingListener(t, config, apis, "")
+}
+
+// advertisingListener sends clients on to an address; "" is its own.
+func advertisingListener(t *testing.T, config *tls.Config, apis []byte, advertised string) string {
 	t.Helper()
 	return listener(t, func(nc net.Conn) {
+		at := advertised
+		if at == "" {
+			at = nc.LocalAddr().String()
+		}
 		if config != nil {
 			nc = tls.Server(nc, config)
 			defer nc.Close()
@@ -94,7 +106,48 @@ func kafkaListener(t *testing.T, config *tls.Config, apis []byte) string {
 			if err != nil {
 				return
 			}
-			respond(nc, h, apis)
+			switch h.Key {
+			case int16(kmsg.Metadata):
+				respond(nc, h, metadataOf(at))
+			default:
+				respond(nc, h, apis)
+			}
+		}
+	})
+}
+
+// metadataOf is a Metadata response of version 1 with one broker, 7.
+func metadataOf(addr string) []byte {
+	host, port, _ := net.SplitHostPort(addr)
+	b := kmsg.NewMetadataResponseBroker()
+	b.NodeID, b.Host = 7, host
+	n, _ := strconv.Atoi(port)
+	b.Port = int32(n)
+	resp := kmsg.MetadataResponse{Version: 1, Brokers: []kmsg.MetadataResponseBroker{b}}
+	return resp.AppendTo(nil)
+}
+
+// saslListener answers ApiVersions, and hangs up on whoever does not log in.
+func saslListener(t *testing.T) string {
+	return listener(t, func(nc net.Conn) {
+		for {
+			frame, err := wire.ReadFrame(nc, 1<<20, nil)
+			if err != nil {
+				return
+			}
+			h, _, err := wire.ParseRequestHeader(frame)
+			if err != nil {
+				return
+			}
+			switch h.Key {
+			case int16(kmsg.ApiVersions):
+				respond(nc, h, everything)
+			case int16(kmsg.SASLHandshake):
+				resp := kmsg.SASLHandshakeResponse{ErrorCode: 33, SupportedMechanisms: []string{"SCRAM-SHA-256", "PLAIN"}}
+				respond(nc, h, resp.AppendTo(nil))
+			default:
+				return
+			}
 		}
 	})
 }
@@ -171,6 +224,9 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		{"not Kafka", plaintext, listener(t, func(nc net.Conn) { nc.Write([]byte("220 mail.example ESMTP\r\n")) }), Protocol, is(ErrNotKafka)},
 		{"a peer that hangs up", plaintext, listener(t, func(net.Conn) {}), Protocol, is(ErrClosed)},
 		{"a controller", plaintext, kafkaListener(t, nil, versions(map[int16]versionRange{18: {0, 4}})), Protocol, is(ErrController)},
+		{"a listener with SASL", plaintext, saslListener(t), Protocol, func(err error) bool {
+			return as[*SASLError](err) && strings.Contains(err.Error(), "SCRAM-SHA-256, PLAIN")
+		}},
 		{"unknown CA", mistrusting, kafkaListener(t, server(leaf), everything), TLS, as[*ssl.UnknownCAError]},
 		{"another host's certificate", trusting, kafkaListener(t, server(elsewhere), everything), TLS, as[*ssl.HostError]},
 		{"expired", trusting, kafkaListener(t, server(old), everything), TLS, as[*ssl.ExpiredError]},
@@ -198,6 +254,45 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			}
 			if test.is != nil && !test.is(err) {
 				t.Errorf("got %v (%#v)", err, ce.Err)
+			}
+		})
+	}
+}
+
+// A broker that sends clients on to where nobody is, or to where another is.
+func TestOpenGoesOnToTheAdvertisedAddress(t *testing.T) {
+	ca := sign(t, nil, func(*x509.Certificate) {})
+	named := sign(t, ca, func(c *x509.Certificate) { c.DNSNames = []string{"localhost"} })
+	config := &tls.Config{Certificates: []tls.Certificate{named.tls()}}
+	trusting := "security.protocol=SSL\nssl.truststore.type=PEM\nssl.truststore.location=" + ca.pemFile(t, false) + "\n"
+	byName := func(addr string) string { return strings.Replace(addr, "127.0.0.1", "localhost", 1) }
+	secured := kafkaListener(t, config, everything)
+	nowhere := closedPort(t)
+	for _, test := range []struct {
+		name, settings, bootstrap string
+		advertised                string // "": it opens
+		step                      Step
+		is                        func(error) bool
+	}{
+		{"another name of itself", "", byName(kafkaListener(t, nil, everything)), "", "", nil},
+		{"a closed port", "", advertisingListener(t, nil, everything, nowhere), nowhere, Connect, nil},
+		{"a host without address", "", advertisingListener(t, nil, everything, "no-such-host.invalid:9092"), "no-such-host.invalid:9092", Resolve, nil},
+		{"a host that the certificate lacks", trusting, byName(advertisingListener(t, config, everything, secured)), secured, TLS, as[*ssl.HostError]},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := Open(t.Context(), Config{Values: adminValues(t, test.settings), Bootstrap: []string{test.bootstrap}})
+			if test.advertised == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Close()
+				return
+			}
+			var ae *AdvertisedError
+			var ce *ConnectError
+			if !errors.As(err, &ae) || ae.Node != 7 || ae.Asked != test.bootstrap || !errors.As(err, &ce) || ce.Addr != test.advertised || ce.Step != test.step || test.is != nil && !test.is(err) {
+				t.Errorf("got %#v (%v), want an AdvertisedError for %s at %s", err, err, test.advertised, test.step)
 			}
 		})
 	}
