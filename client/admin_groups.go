@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -28,10 +29,18 @@ func (a *Admin) Groups(ctx context.Context) ([]GroupListing, error) {
 	}
 	groups := make([]GroupListing, 0, len(resp.Groups))
 	for _, g := range resp.Groups {
-		groups = append(groups, GroupListing{ID: g.Group, ProtocolType: g.ProtocolType, State: g.GroupState, Type: g.GroupType})
+		groups = append(groups, GroupListing{ID: g.Group, ProtocolType: g.ProtocolType, State: g.GroupState, Type: typeName(g.GroupType)})
 	}
 	sortBy(groups, func(g GroupListing) string { return g.ID })
 	return groups, nil
+}
+
+// typeName is a type as Kafka's tools print it; brokers write it small.
+func typeName(t string) string {
+	if t == "" {
+		return t
+	}
+	return strings.ToUpper(t[:1]) + strings.ToLower(t[1:])
 }
 
 // GroupMember is one member of a group with what it is assigned.
@@ -64,7 +73,7 @@ type Group struct {
 	Err                     error
 }
 
-// The types of groups that DescribeGroups tells, as ListGroups spells them.
+// The types of groups that DescribeGroups tells.
 const (
 	ClassicGroup  = "Classic"
 	ConsumerGroup = "Consumer"
