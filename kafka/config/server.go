@@ -66,7 +66,7 @@ var serverSettings = []Setting{
 	{Name: "flush.before.ack", Kind: Boolean, Default: "true", Doc: "Ours: acks=all is answered after fsync, and consumers see nothing that a power cut can take back; false trusts the page cache, as Kafka does."},
 	{Name: "message.max.bytes", Kind: Int, Default: "1048588", Check: atLeast(0), Doc: "Longest batch, in bytes as it is stored."},
 	{Name: "compression.type", Kind: String, Default: "producer", Check: only("producer", storedAsIs), Doc: "How batches are stored: as the producer made them."},
-	{Name: "log.cleanup.policy", Kind: List, Default: "delete", Check: cleanupPolicy, Doc: "delete: segments go by time and size; compact: nothing is deleted."},
+	{Name: "log.cleanup.policy", Kind: List, Default: "delete", Check: cleanupPolicy, Doc: "delete: segments go by time and size; compact, or empty: nothing is deleted."},
 	{Name: "log.retention.ms", Kind: Long, NoDefault: true, Check: unlimitedOr(1), Doc: "How long records stay, in milliseconds; wins over minutes and hours."},
 	{Name: "log.retention.minutes", Kind: Int, NoDefault: true, Check: unlimitedOr(1), Doc: "How long records stay, in minutes; wins over hours."},
 	{Name: "log.retention.hours", Kind: Int, Default: "168", Check: unlimitedOr(1), Doc: "How long records stay, in hours."},
@@ -122,10 +122,5 @@ func principalBuilder(s string) error {
 	return only(defaultBuilder, noPlugins)(s)
 }
 
-// cleanupPolicy is eachOf, with at least one item.
-func cleanupPolicy(s string) error {
-	if len(splitList(s)) == 0 {
-		return errors.New("delete or compact or both")
-	}
-	return eachOf("delete", "compact")(s)
-}
+// cleanupPolicy takes an empty list, too: then everything stays.
+func cleanupPolicy(s string) error { return eachOf("delete", "compact")(s) }

@@ -15,7 +15,7 @@ type topicSetting struct {
 }
 
 var topicTable = []topicSetting{
-	{Setting{Name: "cleanup.policy", Kind: List, Default: "delete", Check: cleanupPolicy, Doc: "delete: segments go by time and size; compact: nothing is deleted."}, []string{"log.cleanup.policy"}},
+	{Setting{Name: "cleanup.policy", Kind: List, Default: "delete", Check: cleanupPolicy, Doc: "delete: segments go by time and size; compact, or empty: nothing is deleted."}, []string{"log.cleanup.policy"}},
 	{Setting{Name: "compression.type", Kind: String, Default: "producer", Check: only("producer", storedAsIs), Doc: "How batches are stored: as the producer made them."}, []string{"compression.type"}},
 	{Setting{Name: "index.interval.bytes", Kind: Int, Default: "4096", Check: atLeast(0), Doc: "Bytes of log between two index entries."}, []string{"log.index.interval.bytes"}},
 	{Setting{Name: "max.message.bytes", Kind: Int, Default: "1048588", Check: atLeast(0), Doc: "Longest batch, in bytes as it is stored."}, []string{"message.max.bytes"}},

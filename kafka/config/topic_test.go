@@ -55,7 +55,10 @@ func TestCheckTopic(t *testing.T) {
 }
 
 func TestDescribeTopic(t *testing.T) {
-	server := mustRead(t, Server, "log.retention.hours=1\nlog.segment.bytes=2000\n")
+	server := mustRead(t, Server, "log.retention.hours=1\nlog.segment.bytes=2000\nlog.roll.hours=2\n").With(Dynamic{
+		Own: map[string]string{"log.retention.ms": "7", "log.message.timestamp.type": "LogAppendTime"},
+		All: map[string]string{"log.retention.ms": "8", "message.max.bytes": "9"},
+	})
 	byName := map[string]Described{}
 	for _, d := range DescribeTopic(server, map[string]string{"retention.ms": "5"}) {
 		byName[d.Name] = d
@@ -68,9 +71,12 @@ func TestDescribeTopic(t *testing.T) {
 		source      Source
 	}
 	want := map[string][]synonym{
-		"retention.ms":   {{"retention.ms", "5", DynamicTopicConfig}, {"log.retention.hours", "3600000", StaticBrokerConfig}, {"log.retention.hours", "604800000", DefaultConfig}},
-		"segment.bytes":  {{"log.segment.bytes", "2000", StaticBrokerConfig}, {"log.segment.bytes", "1073741824", DefaultConfig}},
-		"cleanup.policy": {{"log.cleanup.policy", "delete", DefaultConfig}},
+		"retention.ms": {{"retention.ms", "5", DynamicTopicConfig}, {"log.retention.ms", "7", DynamicBrokerConfig}, {"log.retention.ms", "8", DynamicDefaultBrokerConfig},
+			{"log.retention.hours", "1", StaticBrokerConfig}, {"log.retention.hours", "168", DefaultConfig}},
+		"max.message.bytes":      {{"message.max.bytes", "9", DynamicDefaultBrokerConfig}, {"message.max.bytes", "1048588", DefaultConfig}},
+		"message.timestamp.type": {{"log.message.timestamp.type", "LogAppendTime", DynamicBrokerConfig}, {"log.message.timestamp.type", "CreateTime", DefaultConfig}},
+		"segment.bytes":          {{"log.segment.bytes", "2000", StaticBrokerConfig}, {"log.segment.bytes", "1073741824", DefaultConfig}},
+		"cleanup.policy":         {{"log.cleanup.policy", "delete", DefaultConfig}},
 	}
 	for name, synonyms := range want {
 		d := byName[name]
@@ -83,6 +89,11 @@ func TestDescribeTopic(t *testing.T) {
 				t.Errorf("%s synonym %d is %v, want %v", name, i, got, s)
 			}
 		}
+	}
+	// Two hours of the broker's are the topic's milliseconds; as Kafka does, they
+	// are not among the synonyms.
+	if d := byName["segment.ms"]; *d.Value != "7200000" || d.Source != StaticBrokerConfig || len(d.Synonyms) != 0 {
+		t.Errorf("segment.ms is described as %+v", d)
 	}
 }
 

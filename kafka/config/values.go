@@ -15,6 +15,9 @@ type Values struct {
 	source   string
 	set      map[string]given // trimmed texts by name; keys of listeners with their prefix
 	prefixes []string         // looked at before the bare name, last first
+
+	static  map[string]given // what the file gave; nil: set is all from there
+	dynamic Dynamic          // of a broker
 }
 
 type given struct {

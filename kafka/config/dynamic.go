@@ -1,0 +1,132 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// dynamicSettings are the broker settings that can be changed while it runs, of
+// one broker or of all. They are those of Kafka's DynamicBrokerConfig that have
+// an effect here; the others are refused instead of being kept for nothing.
+var dynamicSettings = strings.Fields(`
+	compression.type log.cleanup.policy log.index.interval.bytes log.message.timestamp.after.max.ms
+	log.message.timestamp.before.max.ms log.message.timestamp.type log.retention.bytes log.retention.ms log.roll.ms
+	log.segment.bytes max.connections max.connections.per.ip message.max.bytes min.insync.replicas
+	producer.id.expiration.ms`)
+
+// dynamicOfListeners are those that can be changed for one listener, under its
+// prefix; all but max.connections of one broker only.
+var dynamicOfListeners = strings.Fields(`
+	max.connections ssl.cipher.suites ssl.client.auth ssl.enabled.protocols ssl.key.password
+	ssl.keystore.certificate.chain ssl.keystore.key ssl.keystore.location ssl.keystore.password ssl.keystore.type
+	ssl.protocol ssl.truststore.certificates ssl.truststore.location ssl.truststore.password ssl.truststore.type`)
+
+// Dynamic are the settings of a broker that were changed while it ran.
+type Dynamic struct {
+	Own map[string]string // of this broker
+	All map[string]string // of every broker that has none of its own
+}
+
+// With is v with the dynamic settings, which must have passed CheckDynamic, over
+// those of its file.
+func (v *Values) With(d Dynamic) *Values {
+	view := *v
+	view.dynamic = d
+	view.set = maps.Clone(v.file())
+	for _, layer := range []map[string]string{d.All, d.Own} {
+		for name, text := range layer {
+			view.set[name] = given{text: trimJava(text)}
+		}
+	}
+	if view.static == nil {
+		view.static = v.set
+	}
+	return &view
+}
+
+// file is what was read, without what was changed since.
+func (v *Values) file() map[string]given {
+	if v.static != nil {
+		return v.static
+	}
+	return v.set
+}
+
+// CheckDynamic says why one of the settings cannot be changed while the broker
+// runs; own says that they are one broker's, and not every broker's default.
+func (v *Values) CheckDynamic(settings map[string]string, own bool) error {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		s, err := v.dynamicSetting(name, own)
+		if err == nil {
+			err = s.check(trimJava(settings[name]))
+		}
+		if err != nil {
+			e := &ValueError{Source: "broker", Key: name, Value: settings[name], Want: err.Error()}
+			if sensitive(name) {
+				e.Value = ""
+			}
+			return e
+		}
+	}
+	return nil
+}
+
+// dynamicSetting is the setting that a name stands for. Its error completes
+// "want ...".
+func (v *Values) dynamicSetting(name string, own bool) (Setting, error) {
+	bare, listener, err := v.splitListenerKey(name)
+	if err != nil {
+		return Setting{}, err
+	}
+	s, ok := v.table.Lookup(bare)
+	if !ok {
+		if nearest, ok := Nearest(bare, v.table.names()); ok {
+			return s, fmt.Errorf("a setting that exists, perhaps %s", nearest)
+		}
+		return s, errors.New("a setting that exists")
+	}
+	ofListener, alone := slices.Contains(dynamicOfListeners, bare), slices.Contains(dynamicSettings, bare)
+	switch {
+	case s.NoEffect != "":
+		return s, fmt.Errorf("no change: %s", s.NoEffect)
+	case listener && !ofListener, !listener && !alone && !ofListener:
+		return s, errors.New("no change while the broker runs")
+	case !listener && !alone:
+		return s, fmt.Errorf("%sNAME.%s, since it is changed for one listener at a time", listenerPrefix, bare)
+	case listener && !alone && !own:
+		return s, errors.New("the id of a broker, since it is one broker's own")
+	}
+	return s, nil
+}
+
+// splitListenerKey takes the prefix of a listener off.
+func (v *Values) splitListenerKey(key string) (bare string, listener bool, err error) {
+	if !isListenerKey(key) {
+		return key, false, nil
+	}
+	name, bare, _ := strings.Cut(strings.TrimPrefix(key, listenerPrefix), ".")
+	for _, l := range v.List("listeners") {
+		if known, _, _ := strings.Cut(l, "://"); strings.ToLower(known) == name {
+			return bare, true, nil
+		}
+	}
+	return bare, true, fmt.Errorf("a listener of this broker, in lower case, and not %s", name)
+}
+
+// isDynamic says whether a broker's setting can be changed while it runs.
+func isDynamic(name string) bool {
+	return slices.Contains(dynamicSettings, name) || slices.Contains(dynamicOfListeners, name)
+}
+
+// sensitive says whether a key's value must not be shown: a password, or
+// nothing that is known.
+func sensitive(key string) bool {
+	if isListenerKey(key) {
+		_, key, _ = strings.Cut(strings.TrimPrefix(key, listenerPrefix), ".")
+	}
+	s, ok := Server.Lookup(key)
+	return !ok || s.Kind == Password
+}
