@@ -50,13 +50,10 @@ func (c *call) decide(op kafka.Operation, t kafka.ResourceType, name string) acl
 }
 
 func (c *call) denied(op kafka.Operation, t kafka.ResourceType, name string, d acl.Decision) {
-	err := c.b.audit.Denied(audit.Record{
+	c.b.audit.Denied(audit.Record{
 		Principal: c.peer.Name, Host: c.peer.Host, API: c.api.name,
 		Operation: op, ResourceType: t, Resource: name, Decision: d, Rules: c.image.ACLs,
 	})
-	if err != nil {
-		c.b.log.Error("write audit log", "error", err)
-	}
 }
 
 // operations is the bit field of what the caller may do on a resource.

@@ -221,6 +221,7 @@ func TestMutualTLS(t *testing.T) {
 	if !errors.Is(err, kerr.TopicAuthorizationFailed) && !errors.Is(err, kerr.ClusterAuthorizationFailed) {
 		t.Errorf("bob: %v, want a denial", err)
 	}
+	b.Stop(t) // denials are written beside the requests
 	if !strings.Contains(b.Log.String(), `"principal":"User:CN=bob"`) {
 		t.Errorf("no line in the audit log names bob:\n%s", b.Log)
 	}

@@ -33,7 +33,7 @@ func Offline(properties *config.Properties) (func(context.Context) (net.Conn, er
 		return nil, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	denials, err := openAudit(values, os.Stderr)
+	denials, err := openAudit(values, os.Stderr, log)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}

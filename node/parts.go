@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -74,17 +75,27 @@ func authorizerOf(v *config.Values) (*acl.Authorizer, error) {
 	return &acl.Authorizer{Supers: supers, AllowEveryoneIfNoACL: v.Bool("allow.everyone.if.no.acl.found")}, nil
 }
 
-// openAudit opens the file that audit.log names, or takes the log stream.
-func openAudit(v *config.Values, stream io.Writer) (*auditSink, error) {
-	path := v.String("audit.log")
-	if path == "" {
-		return &auditSink{log: audit.New(stream, time.Now)}, nil
+// openAudit opens the file that audit.log names, or takes the log stream, and
+// starts to write what is denied.
+func openAudit(v *config.Values, stream io.Writer, log *slog.Logger) (*auditSink, error) {
+	a := &auditSink{ended: make(chan struct{})}
+	if path := v.String("audit.log"); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("open audit log: %w", err)
+		}
+		a.file, stream = f, f
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open audit log: %w", err)
-	}
-	return &auditSink{log: audit.New(f, time.Now), file: f}, nil
+	a.log = audit.New(stream, time.Now)
+	var ctx context.Context
+	ctx, a.cancel = context.WithCancel(context.Background())
+	go func() {
+		tick := time.NewTicker(auditInterval)
+		defer tick.Stop()
+		a.log.Run(ctx, tick.C, func(err error) { log.Error("write audit log", "error", err) })
+		close(a.ended)
+	}()
+	return a, nil
 }
 
 func newBroker(v *config.Values, a *acl.Authorizer, s *local.Store, denials *audit.Log, log *slog.Logger) *broker.Broker {

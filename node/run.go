@@ -24,7 +24,8 @@ const (
 	drainTimeout       = 10 * time.Second // for answers that are owed at a stop
 	checkpointInterval = 5 * time.Second
 	reloadInterval     = 2 * time.Second // how often the files of key stores are looked at
-	auditFlush         = time.Minute
+	auditInterval      = time.Second     // how often counts of repeated denials are looked for
+	auditTimeout       = 2 * time.Second // for denials that wait to be written at a stop
 )
 
 // Config is what Run needs.
@@ -96,7 +97,7 @@ func (n *running) start(ctx context.Context) error {
 	if err := n.checkOwnRights(); err != nil {
 		return err
 	}
-	if n.audit, err = openAudit(n.values, n.stderr); err != nil {
+	if n.audit, err = openAudit(n.values, n.stderr, n.log); err != nil {
 		return err
 	}
 	n.broker = newBroker(n.values, n.authorizer, n.store, n.audit.log, n.log)
@@ -178,20 +179,17 @@ func (n *running) announce(cfg Config) {
 }
 
 // inBackground starts what runs beside the requests: checkpoints, reloads of
-// key stores, counts of repeated denials.
+// key stores.
 func (n *running) inBackground(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	all.Go(func() {
-		checkpoint, flush := time.NewTicker(checkpointInterval), time.NewTicker(auditFlush)
+		checkpoint := time.NewTicker(checkpointInterval)
 		defer checkpoint.Stop()
-		defer flush.Stop()
 		for {
 			select {
 			case <-checkpoint.C:
 				n.tell("write checkpoint", n.store.Checkpoint())
-			case <-flush.C:
-				n.tell("write audit log", n.audit.log.Flush())
 			case <-ctx.Done():
 				return
 			}
@@ -264,14 +262,23 @@ func (n *running) stop() error {
 
 // auditSink is where denials go, and what is to be closed behind them.
 type auditSink struct {
-	log  *audit.Log
-	file io.Closer // nil for the log stream
+	log    *audit.Log
+	file   io.Closer // nil for the log stream
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when all is written
 }
 
+// close has the last denials written. A writer that is stuck, such as a pipe
+// that nobody reads, does not keep the process from ending.
 func (a *auditSink) close() error {
-	err := a.log.Flush()
-	if a.file != nil {
-		err = errors.Join(err, a.file.Close())
+	a.cancel()
+	select {
+	case <-a.ended:
+	case <-time.After(auditTimeout):
+		return fmt.Errorf("write audit log: its writer was stuck for %v, so the last denials are not in it", auditTimeout)
 	}
-	return err
+	if a.file == nil {
+		return nil
+	}
+	return a.file.Close()
 }

@@ -1,11 +1,7 @@
 package audit
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,9 +13,10 @@ const (
 	// window is how long identical denials are counted after the first has
 	// been written.
 	window = 10 * time.Second
-	// capacity bounds the different denials that are remembered; more than so
-	// many within a window are only counted. One takes up to some hundred
-	// bytes besides its texts, which maxText bounds.
+	// capacity bounds the different denials that are remembered, and the lines
+	// that wait for the writer; more than so many within a window are only
+	// counted. One takes up to some hundred bytes besides its texts, which
+	// maxText bounds.
 	capacity = 4096
 	// maxText bounds each text of a line, in bytes: names come from requests.
 	maxText = 1024
@@ -39,15 +36,20 @@ type Record struct {
 	Rules *acl.Rules
 }
 
-// Log writes denials. Its methods may be called from many goroutines.
+// Log notes denials, and writes them when its owner says so. Its methods may be
+// called from many goroutines.
 type Log struct {
-	now func() time.Time
+	now  func() time.Time
+	wake chan struct{} // holds one value when lines wait
 
-	mu       sync.Mutex // guards what follows, and the order of lines
-	w        io.Writer
+	mu       sync.Mutex // guards what follows; never held while a line is written
 	open     map[Record]*occurrence
-	overflow occurrence // denials that found no room in open
-	nextEnd  time.Time  // no window ends before; zero when none is open
+	order    []Record   // the keys of open, oldest first
+	overflow occurrence // denials that found no room, or whose lines were not written
+	pending  []entry
+
+	writing sync.Mutex // guards w, and the order of lines
+	w       io.Writer
 }
 
 // occurrence counts what came after the first denial of a window.
@@ -56,115 +58,76 @@ type occurrence struct {
 	repeated int
 }
 
+// ended says whether its window is over.
+func (o *occurrence) ended(now time.Time) bool { return !now.Before(o.since.Add(window)) }
+
 // New makes a log that writes whole lines to w.
 func New(w io.Writer, now func() time.Time) *Log {
-	return &Log{w: w, now: now, open: make(map[Record]*occurrence)}
+	return &Log{w: w, now: now, open: make(map[Record]*occurrence), wake: make(chan struct{}, 1)}
 }
 
-// Denied notes a denial. A returned error says that lines could not be
-// written; the denial stands all the same.
-func (l *Log) Denied(r Record) error {
-	rules := r.Rules
+// Denied notes a denial. It never waits for the writer: what finds no room is
+// counted.
+func (l *Log) Denied(r Record) {
+	e := entry{rules: r.Rules, counts: 1}
+	e.whole = len(r.Principal) <= maxText && len(r.Resource) <= maxText
 	r.Rules = nil // what is the same to the reader is counted together
-	clipped := len(r.Principal) > maxText || len(r.Resource) > maxText
 	r.Principal, r.Host, r.Resource = clip(r.Principal), clip(r.Host), clip(r.Resource)
+	e.record = r
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.now()
-	err := l.closeEnded(now)
-	switch o, seen := l.open[r]; {
+	e.at = l.now()
+	l.closeEnded(e.at)
+	o, seen := l.open[r]
+	switch {
 	case seen:
 		o.repeated++
-		return err
 	case len(l.open) >= capacity:
-		if l.overflow.repeated == 0 {
-			l.overflow.since = now
-			l.wake(now.Add(window))
-		}
-		l.overflow.repeated++
-		return err
-	}
-	l.open[r] = &occurrence{since: now}
-	l.wake(now.Add(window))
-	entry := newLine(now, r)
-	if !clipped {
-		entry.advise(rules, r)
-	}
-	return firstError(err, l.write(entry))
-}
-
-// Tick writes the counts of the windows that have ended. Denied does so too;
-// a timer that calls Tick makes the last counts of a burst appear in time.
-func (l *Log) Tick() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closeEnded(l.now())
-}
-
-// Flush writes the counts of all open windows and closes them.
-func (l *Log) Flush() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.close(l.now(), func(time.Time) bool { return true })
-}
-
-func (l *Log) wake(at time.Time) {
-	if l.nextEnd.IsZero() || at.Before(l.nextEnd) {
-		l.nextEnd = at
-	}
-}
-
-func (l *Log) closeEnded(now time.Time) error {
-	if l.nextEnd.IsZero() || now.Before(l.nextEnd) {
-		return nil
-	}
-	return l.close(now, func(since time.Time) bool { return !now.Before(since.Add(window)) })
-}
-
-// close writes the counts of the windows that ended says have, oldest first,
-// and forgets those windows.
-func (l *Log) close(now time.Time, ended func(since time.Time) bool) error {
-	l.nextEnd = time.Time{}
-	records := slices.SortedFunc(maps.Keys(l.open), func(a, b Record) int { return l.open[a].since.Compare(l.open[b].since) })
-	var err error
-	for _, r := range records {
-		o := l.open[r]
-		if !ended(o.since) {
-			l.wake(o.since.Add(window))
-			continue
-		}
-		delete(l.open, r)
-		if o.repeated > 0 {
-			repeated := newLine(now, r)
-			repeated.Repeated, repeated.Since = o.repeated, stamp(o.since)
-			err = firstError(err, l.write(repeated))
-		}
-	}
-	switch {
-	case l.overflow.repeated == 0:
-	case !ended(l.overflow.since):
-		l.wake(l.overflow.since.Add(window))
+		l.missed(e.at, 1)
 	default:
-		err = firstError(err, l.write(line{Time: stamp(now), Event: "denied", Overflow: l.overflow.repeated, Since: stamp(l.overflow.since)}))
-		l.overflow = occurrence{}
+		l.open[r] = &occurrence{since: e.at}
+		l.order = append(l.order, r)
+		l.enqueue(e)
 	}
-	return err
 }
 
-func (l *Log) write(entry line) error {
-	data, err := json.Marshal(entry)
-	if err != nil {
-		return fmt.Errorf("encode audit line: %w", err)
+// closeEnded turns the counts of ended windows into lines, oldest first. All
+// windows are equally long, so that they end in the order they began in, and
+// a denial looks at no window but those that it closes.
+func (l *Log) closeEnded(now time.Time) {
+	for len(l.order) > 0 && l.open[l.order[0]].ended(now) {
+		l.closeOldest(now)
 	}
-	if _, err := l.w.Write(append(data, '\n')); err != nil {
-		return fmt.Errorf("write audit line: %w", err)
-	}
-	return nil
 }
 
-func firstError(a, b error) error {
-	if a != nil {
-		return a
+func (l *Log) closeOldest(now time.Time) {
+	r := l.order[0]
+	l.order[0] = Record{} // let go of its texts
+	l.order = l.order[1:]
+	o := l.open[r]
+	delete(l.open, r)
+	if o.repeated > 0 {
+		l.enqueue(entry{at: now, record: r, since: o.since, repeated: o.repeated, counts: o.repeated})
 	}
-	return b
+}
+
+// enqueue hands a line to the writer, or counts what it would have told.
+func (l *Log) enqueue(e entry) {
+	if len(l.pending) >= capacity {
+		l.missed(e.at, e.counts)
+		return
+	}
+	l.pending = append(l.pending, e)
+	select {
+	case l.wake <- struct{}{}:
+	default: // it knows
+	}
+}
+
+// missed counts denials of which only the number will be told.
+func (l *Log) missed(now time.Time, n int) {
+	if l.overflow.repeated == 0 {
+		l.overflow.since = now
+	}
+	l.overflow.repeated += n
 }

@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -47,6 +46,13 @@ func check(t *testing.T, err error) {
 	}
 }
 
+// note notes a denial and lets the writer have it.
+func note(t *testing.T, l *Log, r Record) {
+	t.Helper()
+	l.Denied(r)
+	check(t, l.Tick())
+}
+
 func TestLineOfDenial(t *testing.T) {
 	deny := acl.Binding{ResourceType: kafka.Topic, Name: "te", Pattern: kafka.Prefixed, Principal: "User:*", Host: "*", Operation: kafka.All, Permission: kafka.Deny}
 	tests := []struct {
@@ -67,7 +73,7 @@ func TestLineOfDenial(t *testing.T) {
 			var out bytes.Buffer
 			r := denial("User:CN=a,O=b")
 			r.Decision = test.decision
-			check(t, New(&out, newFake().now).Denied(r))
+			note(t, New(&out, newFake().now), r)
 			if got := out.String(); got != test.want+"\n" {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -79,7 +85,7 @@ func TestLineBreaksCannotBeForged(t *testing.T) {
 	var out bytes.Buffer
 	r := denial("User:a\n{\"event\":\"allowed\"}")
 	r.Resource = strings.Repeat("\u00fc", 40_000) + "\xff"
-	check(t, New(&out, newFake().now).Denied(r))
+	note(t, New(&out, newFake().now), r)
 	got := lines(t, &out)
 	if len(got) != 1 || got[0]["event"] != "denied" {
 		t.Fatalf("got %v", got)
@@ -94,10 +100,10 @@ func TestRepeatedDenialsAreCounted(t *testing.T) {
 	clock := newFake()
 	l := New(&out, clock.now)
 	for range 5 {
-		check(t, l.Denied(denial("User:a")))
+		note(t, l, denial("User:a"))
 		clock.advance(time.Second)
 	}
-	check(t, l.Denied(denial("User:b")))
+	note(t, l, denial("User:b"))
 	if got := lines(t, &out); len(got) != 2 {
 		t.Fatalf("wrote %v, want the first denial of each", got)
 	}
@@ -107,12 +113,12 @@ func TestRepeatedDenialsAreCounted(t *testing.T) {
 	if len(got) != 1 || got[0]["repeated"] != 4.0 || got[0]["principal"] != "User:a" || got[0]["since"] != "2026-11-22T12:00:00.000Z" {
 		t.Fatalf("wrote %v, want 4 repetitions of User:a", got)
 	}
-	check(t, l.Denied(denial("User:a")))
+	note(t, l, denial("User:a"))
 	if got := lines(t, &out); len(got) != 1 || got[0]["repeated"] != nil {
 		t.Fatalf("wrote %v, want a new window with a line of its own", got)
 	}
 	clock.advance(time.Minute)
-	check(t, l.Denied(denial("User:c")))
+	note(t, l, denial("User:c"))
 	if got := lines(t, &out); len(got) != 1 || got[0]["principal"] != "User:c" {
 		t.Fatalf("wrote %v: what came once needs no count", got)
 	}
@@ -122,10 +128,10 @@ func TestEndedWindowsAreWrittenByTheNextDenial(t *testing.T) {
 	var out bytes.Buffer
 	clock := newFake()
 	l := New(&out, clock.now)
-	check(t, l.Denied(denial("User:a")))
-	check(t, l.Denied(denial("User:a")))
+	note(t, l, denial("User:a"))
+	note(t, l, denial("User:a"))
 	clock.advance(window)
-	check(t, l.Denied(denial("User:a")))
+	note(t, l, denial("User:a"))
 	got := lines(t, &out)
 	if len(got) != 3 || got[1]["repeated"] != 1.0 || got[2]["repeated"] != nil {
 		t.Errorf("wrote %v", got)
@@ -136,7 +142,7 @@ func TestFlush(t *testing.T) {
 	var out bytes.Buffer
 	l := New(&out, newFake().now)
 	for range 3 {
-		check(t, l.Denied(denial("User:a")))
+		note(t, l, denial("User:a"))
 	}
 	lines(t, &out)
 	check(t, l.Flush())
@@ -149,41 +155,6 @@ func TestFlush(t *testing.T) {
 	}
 }
 
-func TestFloodIsBounded(t *testing.T) {
-	var out bytes.Buffer
-	clock := newFake()
-	l := New(&out, clock.now)
-	const flood = capacity + 1000
-	for i := range flood {
-		check(t, l.Denied(denial(fmt.Sprint("User:", i))))
-	}
-	if got := lines(t, &out); len(got) != capacity || len(l.open) != capacity {
-		t.Fatalf("wrote %d lines and remembers %d, want %d", len(got), len(l.open), capacity)
-	}
-	clock.advance(window)
-	check(t, l.Tick())
-	got := lines(t, &out)
-	if len(got) != 1 || got[0]["overflow"] != 1000.0 || got[0]["since"] != "2026-11-22T12:00:00.000Z" || len(l.open) != 0 {
-		t.Errorf("wrote %v and remembers %d", got, len(l.open))
-	}
-}
-
-type brokenWriter struct{ err error }
-
-func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
-
-func TestWriterErrorIsReturned(t *testing.T) {
-	full := errors.New("disk full")
-	l := New(brokenWriter{full}, newFake().now)
-	if err := l.Denied(denial("User:a")); !errors.Is(err, full) {
-		t.Errorf("Denied = %v", err)
-	}
-	check(t, l.Denied(denial("User:a"))) // counted, not written
-	if err := l.Flush(); !errors.Is(err, full) {
-		t.Errorf("Flush = %v", err)
-	}
-}
-
 func TestManyGoroutines(t *testing.T) {
 	var out bytes.Buffer
 	l := New(&out, newFake().now)
@@ -191,9 +162,7 @@ func TestManyGoroutines(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for i := range 500 {
-				if err := l.Denied(denial(fmt.Sprint("User:", i%10))); err != nil {
-					t.Error(err)
-				}
+				l.Denied(denial(fmt.Sprint("User:", i%10)))
 			}
 		})
 	}
@@ -218,9 +187,9 @@ func TestLineNamesTheNearestBinding(t *testing.T) {
 	r.Rules = acl.New([]acl.Binding{near})
 	clock := newFake()
 	log := New(&out, clock.now)
-	check(t, log.Denied(r))
+	note(t, log, r)
 	r.Rules = r.Rules.With(nil, nil) // other rules, the same denial
-	check(t, log.Denied(r))
+	note(t, log, r)
 	clock.advance(window)
 	check(t, log.Tick())
 	all := lines(t, &out)
@@ -232,7 +201,7 @@ func TestLineNamesTheNearestBinding(t *testing.T) {
 		t.Errorf("got %v, want %v", nearest, near)
 	}
 	long := denial("User:" + strings.Repeat("x", maxText))
-	check(t, log.Denied(long))
+	note(t, log, long)
 	if all := lines(t, &out); all[0]["grant"] != nil {
 		t.Errorf("got %v: a command with half a name", all[0]["grant"])
 	}
