@@ -11,7 +11,7 @@ FUZZTIME ?= 4000x
 RACE     := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 SCRIPTS  := kafka-server-start kafka-acls kafka-topics kafka-console-producer kafka-console-consumer kafka-mirror-maker
 
-.PHONY: help build quickstart test unit fuzz interop bench check clean
+.PHONY: help build quickstart test unit fuzz interop golden bench check clean
 
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ fuzz: ## every fuzz target, FUZZTIME each (4000x, or 10m)
 
 interop: build ## with real Kafka brokers and Java and Python clients; needs Java 17, Maven, Python 3
 	$(GO) test -tags interop -count=1 -timeout 18m ./interop/...
+
+golden: ## records what the tools of Kafka 3.9.1 and 4.3.1 print (cli/testdata/corpus); needs Java 17 and Maven
+	$(GO) run ./internal/corpus/record $(ARGS)
 
 bench: build ## beside Kafka 3.9.1 and MirrorMaker 1, in one run; needs Java 17 and Maven
 	$(GO) run ./bench

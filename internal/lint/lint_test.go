@@ -158,10 +158,10 @@ type fence struct {
 }
 
 var fences = []fence{
-	{"printing belongs to the command line", "fmt", []string{"Print", "Println", "Printf"}, []string{"cli", "cmd/schloss", "bench", "internal/peers"}},
+	{"printing belongs to the command line", "fmt", []string{"Print", "Println", "Printf"}, []string{"cli", "cmd/schloss", "bench", "internal/peers", "internal/corpus/record"}},
 	{"data files belong to the store", "os", []string{"Open", "OpenFile", "Create", "Rename", "Remove", "RemoveAll", "WriteFile", "Truncate", "Mkdir", "MkdirAll"},
-		[]string{"internal/disk", "internal/peers", "internal/testkit", "cli", "node", "bench", "kafka/config", "security/"}},
-	{"the process ends in main alone", "os", []string{"Exit"}, []string{"cmd/schloss", "bench"}},
+		[]string{"internal/disk", "internal/peers", "internal/testkit", "internal/corpus/", "cli", "node", "bench", "kafka/config", "security/"}},
+	{"the process ends in main alone", "os", []string{"Exit"}, []string{"cmd/schloss", "bench", "internal/corpus/record"}},
 	{"pure packages take now as a value", "time", []string{"Now", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Since", "Until"},
 		[]string{"internal/", "broker", "broker/listener", "client", "mirror", "cli", "node", "bench", "store/local", "security/ssl", "security/ca", "security/keystore", "cmd/schloss"}},
 	{"files are synced below the store", "syscall", []string{"Fsync", "Fdatasync", "Flock"}, []string{"internal/disk"}},

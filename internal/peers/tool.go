@@ -12,18 +12,24 @@ import (
 // classes gives the main class of each tool by release line; the first entry
 // whose version prefix fits counts.
 var classes = map[string][]struct{ release, class string }{
-	"topics":           {{"2.", "kafka.admin.TopicCommand"}, {"", "org.apache.kafka.tools.TopicCommand"}},
-	"acls":             {{"4.", "org.apache.kafka.tools.AclCommand"}, {"", "kafka.admin.AclCommand"}},
-	"configs":          {{"", "kafka.admin.ConfigCommand"}},
-	"console-producer": {{"4.", "org.apache.kafka.tools.ConsoleProducer"}, {"", "kafka.tools.ConsoleProducer"}},
-	"console-consumer": {{"2.", "kafka.tools.ConsoleConsumer"}, {"", "org.apache.kafka.tools.consumer.ConsoleConsumer"}},
-	"consumer-groups":  {{"2.", "kafka.admin.ConsumerGroupCommand"}, {"", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"}},
-	"producer-perf":    {{"", "org.apache.kafka.tools.ProducerPerformance"}},
-	"consumer-perf":    {{"2.", "kafka.tools.ConsumerPerformance"}, {"", "org.apache.kafka.tools.ConsumerPerformance"}},
-	"dump-log":         {{"4.", "org.apache.kafka.tools.DumpLogSegments"}, {"", "kafka.tools.DumpLogSegments"}},
-	"mirror-maker":     {{"", "kafka.tools.MirrorMaker"}},
-	"storage":          {{"", "kafka.tools.StorageTool"}},
-	"server":           {{"", "kafka.Kafka"}},
+	"topics":              {{"2.", "kafka.admin.TopicCommand"}, {"", "org.apache.kafka.tools.TopicCommand"}},
+	"acls":                {{"4.", "org.apache.kafka.tools.AclCommand"}, {"", "kafka.admin.AclCommand"}},
+	"configs":             {{"", "kafka.admin.ConfigCommand"}},
+	"console-producer":    {{"4.", "org.apache.kafka.tools.ConsoleProducer"}, {"", "kafka.tools.ConsoleProducer"}},
+	"console-consumer":    {{"2.", "kafka.tools.ConsoleConsumer"}, {"", "org.apache.kafka.tools.consumer.ConsoleConsumer"}},
+	"consumer-groups":     {{"2.", "kafka.admin.ConsumerGroupCommand"}, {"", "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"}},
+	"producer-perf":       {{"", "org.apache.kafka.tools.ProducerPerformance"}},
+	"consumer-perf":       {{"2.", "kafka.tools.ConsumerPerformance"}, {"", "org.apache.kafka.tools.ConsumerPerformance"}},
+	"dump-log":            {{"4.", "org.apache.kafka.tools.DumpLogSegments"}, {"", "kafka.tools.DumpLogSegments"}},
+	"mirror-maker":        {{"", "kafka.tools.MirrorMaker"}},
+	"get-offsets":         {{"", "org.apache.kafka.tools.GetOffsetShell"}},
+	"delete-records":      {{"", "org.apache.kafka.tools.DeleteRecordsCommand"}},
+	"log-dirs":            {{"", "org.apache.kafka.tools.LogDirsCommand"}},
+	"cluster":             {{"", "org.apache.kafka.tools.ClusterTool"}},
+	"broker-api-versions": {{"4.", "org.apache.kafka.tools.BrokerApiVersionsCommand"}, {"", "kafka.admin.BrokerApiVersionsCommand"}},
+	"zookeeper":           {{"", "org.apache.zookeeper.server.ZooKeeperServerMain"}},
+	"storage":             {{"", "kafka.tools.StorageTool"}},
+	"server":              {{"", "kafka.Kafka"}},
 }
 
 // Java is a command that runs a tool, or a class by its full name, of a release.
@@ -56,23 +62,28 @@ func classOf(version, tool string) string {
 	return tool
 }
 
-// loggingOption keeps the libraries' log on stderr, from WARN up.
+// loggingOption keeps the libraries' log on stderr, from WARN up, as Kafka's
+// scripts do.
 func loggingOption(version string) (string, error) {
-	if strings.HasPrefix(version, "4.") {
-		return "-Dlog4j2.level=WARN", nil
-	}
 	cache, err := Cache()
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(cache, "log4j.properties")
-	const text = "log4j.rootLogger=WARN, stderr\n" +
+	file, option := filepath.Join(cache, "log4j.properties"), "-Dlog4j.configuration=file:"
+	text := "log4j.rootLogger=WARN, stderr\n" +
 		"log4j.appender.stderr=org.apache.log4j.ConsoleAppender\n" +
 		"log4j.appender.stderr.target=System.err\n" +
 		"log4j.appender.stderr.layout=org.apache.log4j.PatternLayout\n" +
 		"log4j.appender.stderr.layout.ConversionPattern=%p %m (%c)%n\n"
+	if strings.HasPrefix(version, "4.") {
+		file, option = filepath.Join(cache, "log4j2.properties"), "-Dlog4j2.configurationFile=file:"
+		text = "status=error\n" +
+			"appender.stderr.type=Console\nappender.stderr.name=stderr\nappender.stderr.target=SYSTEM_ERR\n" +
+			"appender.stderr.layout.type=PatternLayout\nappender.stderr.layout.pattern=%p %m (%c)%n\n" +
+			"rootLogger.level=warn\nrootLogger.appenderRef.stderr.ref=stderr\n"
+	}
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		return "", fmt.Errorf("write the logging settings of Java tools: %w", err)
 	}
-	return "-Dlog4j.configuration=file:" + file, nil
+	return option + file, nil
 }

@@ -1,0 +1,104 @@
+package corpus
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Streams name where an outcome may differ from a recording.
+const (
+	Exit   = "exit"
+	Stdout = "stdout"
+	Stderr = "stderr" // one of them says something, the other nothing
+	Words  = "words"  // both say something, but not Kafka's first message
+)
+
+// Compare returns in which streams got differs from want.
+func (c *Case) Compare(want, got Outcome) []string {
+	var differ []string
+	if want.Exit != got.Exit {
+		differ = append(differ, Exit)
+	}
+	if c.normal(want.Stdout) != c.normal(got.Stdout) {
+		differ = append(differ, Stdout)
+	}
+	kafka, ours := spoken(want), remarks(got.Stderr)
+	switch {
+	case kafka != (len(ours) > 0):
+		differ = append(differ, Stderr)
+	case kafka && !strings.Contains(set(strings.Join(ours, " ")), set(message(want.Stderr))):
+		differ = append(differ, Words)
+	}
+	return differ
+}
+
+var (
+	logLine    = regexp.MustCompile(`^(DEBUG|INFO|WARN|ERROR|FATAL) `)
+	exception  = regexp.MustCompile(`^(Exception in thread "[^"]*" )?((org\.apache|java|joptsimple|scala|kafka|net\.sourceforge|com\.fasterxml)[\w.$]*(: |$))+`)
+	warning    = regexp.MustCompile(`(?i)^\s*warn(ing)?: |deprecated|^Note: `)
+	about      = regexp.MustCompile(`^This tool |^This command |^Create, delete|^Change topic|^usage: |^\(option table\)|^Error while executing config command with args|^Error: Executing`)
+	logRemains = regexp.MustCompile(`^\s*\(\S+\)$`)
+)
+
+// spoken says whether Kafka's tool told the user something on standard error.
+// A log line that goes with a failure is the failure's message.
+func spoken(o Outcome) bool {
+	if o.Exit == 0 {
+		return len(remarks(o.Stderr)) > 0
+	}
+	for line := range strings.Lines(o.Stderr) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "WARN") && !warning.MatchString(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// remarks are the lines of a standard error without what the libraries log and
+// without warnings.
+func remarks(stderr string) []string {
+	var out []string
+	logged := false
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSpace(line)
+		switch {
+		case logLine.MatchString(line):
+			logged = true
+			continue
+		case line == "", warning.MatchString(line), logRemains.MatchString(line), logged && exception.MatchString(line):
+			continue
+		}
+		logged = false
+		out = append(out, line)
+	}
+	return out
+}
+
+// message is the first line that says what is wrong, or what is remarkable.
+func message(stderr string) string {
+	for _, line := range remarks(stderr) {
+		if about.MatchString(line) {
+			continue
+		}
+		if plain := strings.TrimSpace(exception.ReplaceAllString(line, "")); plain != "" {
+			return plain
+		}
+	}
+	return ""
+}
+
+// set puts the words of a message beside another's; the lists in it are sets.
+func set(text string) string {
+	list := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\n\t", r) })
+	for i, w := range list {
+		if w == "operations" {
+			end := i + 1
+			for end < len(list) && list[end] != "hint:" {
+				end++
+			}
+			slices.Sort(list[i+1 : end])
+		}
+	}
+	return strings.Join(list, " ")
+}
