@@ -43,8 +43,8 @@ func (r ConfigResource) String() string {
 	return kind
 }
 
-// source is where the resource's own settings say that they come from.
-func (r ConfigResource) source() config.Source {
+// Source is where the resource's own settings say that they come from.
+func (r ConfigResource) Source() config.Source {
 	switch {
 	case r.Type == BrokerConfigs && r.Name == "":
 		return config.DynamicDefaultBrokerConfig
@@ -134,6 +134,30 @@ func configAnswer(r *kmsg.DescribeConfigsResponseResource) ConfigAnswer {
 	}
 	sortBy(answer.Configs, func(e config.Described) string { return e.Name })
 	return answer
+}
+
+// ConfigNames lists the resources of a type that have settings of their own,
+// ordered by name (KIP-1142). Before Kafka 4.1 it can be asked for client
+// metrics alone.
+func (a *Admin) ConfigNames(ctx context.Context, t ConfigType) ([]string, error) {
+	req := kmsg.NewPtrListConfigResourcesRequest()
+	req.ResourceTypes = []int8{int8(t)}
+	resp, err := ask[*kmsg.ListConfigResourcesResponse](ctx, a.to, req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Version < 1 && t != ClientMetricsConfigs {
+		return nil, &VersionError{API: kmsg.NameForKey(req.Key()), Max: resp.Version, OurMin: 1, OurMax: req.MaxVersion()}
+	}
+	if err := (deed{"list what has configs", kafka.DescribeConfigs, kafka.Cluster}).err(resp.ErrorCode, nil, ""); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, r := range resp.ConfigResources {
+		names = append(names, r.Name)
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // TopicConfigs describes all settings of one topic, ordered by name. Kind and
@@ -234,7 +258,7 @@ func changed(r ConfigResource, now []config.Described, changes []ConfigChange) (
 		touched[change.Name] = true
 	}
 	for _, c := range now {
-		if c.Source != r.source() {
+		if c.Source != r.Source() {
 			continue
 		}
 		if c.Value == nil && !touched[c.Name] {

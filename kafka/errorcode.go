@@ -63,7 +63,9 @@ const (
 	ErrTransactionalIDAuthorizationFailed ErrorCode = 53
 	ErrSecurityDisabled                   ErrorCode = 54
 	ErrKafkaStorageError                  ErrorCode = 56
+	ErrLogDirNotFound                     ErrorCode = 57
 	ErrUnknownProducerID                  ErrorCode = 59
+	ErrReassignmentInProgress             ErrorCode = 60
 	ErrNonEmptyGroup                      ErrorCode = 68
 	ErrGroupIDNotFound                    ErrorCode = 69
 	ErrFetchSessionIDNotFound             ErrorCode = 70
@@ -82,6 +84,9 @@ const (
 	ErrUnstableOffsetCommit               ErrorCode = 88
 	ErrThrottlingQuotaExceeded            ErrorCode = 89
 	ErrProducerFenced                     ErrorCode = 90
+	ErrResourceNotFound                   ErrorCode = 91
+	ErrDuplicateResource                  ErrorCode = 92
+	ErrUnacceptableCredential             ErrorCode = 93
 	ErrUnknownTopicID                     ErrorCode = 100
 	ErrInconsistentTopicID                ErrorCode = 103
 	ErrFetchSessionTopicIDError           ErrorCode = 106
@@ -147,7 +152,9 @@ var errorNames = map[ErrorCode]struct {
 	53:  {"TRANSACTIONAL_ID_AUTHORIZATION_FAILED", false},
 	54:  {"SECURITY_DISABLED", false},
 	56:  {"KAFKA_STORAGE_ERROR", true},
+	57:  {"LOG_DIR_NOT_FOUND", false},
 	59:  {"UNKNOWN_PRODUCER_ID", false},
+	60:  {"REASSIGNMENT_IN_PROGRESS", false},
 	68:  {"NON_EMPTY_GROUP", false},
 	69:  {"GROUP_ID_NOT_FOUND", false},
 	70:  {"FETCH_SESSION_ID_NOT_FOUND", true},
@@ -166,6 +173,9 @@ var errorNames = map[ErrorCode]struct {
 	88:  {"UNSTABLE_OFFSET_COMMIT", true},
 	89:  {"THROTTLING_QUOTA_EXCEEDED", true},
 	90:  {"PRODUCER_FENCED", false},
+	91:  {"RESOURCE_NOT_FOUND", false},
+	92:  {"DUPLICATE_RESOURCE", false},
+	93:  {"UNACCEPTABLE_CREDENTIAL", false},
 	100: {"UNKNOWN_TOPIC_ID", true},
 	103: {"INCONSISTENT_TOPIC_ID", true},
 	106: {"FETCH_SESSION_TOPIC_ID_ERROR", true},
