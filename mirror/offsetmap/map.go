@@ -58,6 +58,21 @@ func (m *Map) Add(source, target kafka.Offset, n int64) error {
 	return nil
 }
 
+// AddWithin notes that what the source has in n offsets from source on was
+// copied to somewhere between from and to of the target: a target may forget
+// where it has put a batch. It is exact when there is room for no other place.
+func (m *Map) AddWithin(source kafka.Offset, n int64, from, to kafka.Offset) error {
+	if n == int64(to-from) {
+		return m.Add(source, from, n)
+	}
+	sourceEnd, targetEnd, _ := m.End()
+	if source < sourceEnd || from < targetEnd || to <= from || n <= 0 {
+		return &OrderError{source, from, sourceEnd, targetEnd}
+	}
+	m.segments = append(m.segments, Segment{source, from, n, int64(to - from), true})
+	return nil
+}
+
 // Precision says how good a translation is.
 type Precision int8
 

@@ -78,6 +78,41 @@ func TestCopiesOutOfOrderAreRefused(t *testing.T) {
 	}
 }
 
+func TestAForgottenPlaceIsNeverPassed(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		to        kafka.Offset
+		offset    kafka.Offset
+		target    kafka.Offset
+		precision Precision
+	}{
+		{"no room for another place", 15, 12, 12, Exact},
+		{"its first record", 18, 10, 10, Exact},
+		{"inside", 18, 12, 10, Early},
+		{"behind it", 18, 15, 18, Exact},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := build(t, [3]int64{0, 0, 10})
+			if err := m.AddWithin(10, 5, 10, tt.to); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Add(15, tt.to, 1); err != nil {
+				t.Fatal(err)
+			}
+			if got, p := m.ToTarget(tt.offset); got != tt.target || p != tt.precision {
+				t.Errorf("ToTarget(%d) = %d, %v, want %d, %v", tt.offset, got, p, tt.target, tt.precision)
+			}
+		})
+	}
+	m := build(t, [3]int64{0, 0, 10})
+	var order *OrderError
+	for _, c := range [][3]kafka.Offset{{10, 9, 20}, {10, 12, 12}, {9, 10, 30}} {
+		if err := m.AddWithin(c[0], 5, c[1], c[2]); !errors.As(err, &order) {
+			t.Errorf("AddWithin(%d, 5, %d, %d) = %v, want an OrderError", c[0], c[1], c[2], err)
+		}
+	}
+}
+
 // random makes a map and the list of its copies, a pair of offsets for each
 // record.
 func random(r *rand.Rand) (*Map, [][2]kafka.Offset) {
