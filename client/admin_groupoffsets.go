@@ -27,7 +27,7 @@ func (a *Admin) CommittedOffsets(ctx context.Context, group string) ([]Committed
 	one := kmsg.NewOffsetFetchRequestGroup()
 	one.Group = group
 	req.Groups = append(req.Groups, one)
-	resp, err := ask[*kmsg.OffsetFetchResponse](ctx, a.to, req)
+	resp, err := askGroups[*kmsg.OffsetFetchResponse](ctx, a.to, req, group)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (a *Admin) CommitGroupOffsets(ctx context.Context, group string, offsets []
 	for _, name := range sortedKeys(byTopic) {
 		req.Topics = append(req.Topics, *byTopic[name])
 	}
-	resp, err := ask[*kmsg.OffsetCommitResponse](ctx, a.to, req)
+	resp, err := askGroups[*kmsg.OffsetCommitResponse](ctx, a.to, req, group)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (a *Admin) DeleteGroupOffsets(ctx context.Context, group string, partitions
 	for _, name := range sortedKeys(byTopic) {
 		req.Topics = append(req.Topics, *byTopic[name])
 	}
-	resp, err := ask[*kmsg.OffsetDeleteResponse](ctx, a.to, req)
+	resp, err := askGroups[*kmsg.OffsetDeleteResponse](ctx, a.to, req, group)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (a *Admin) DescribeGroups(ctx context.Context, ids ...string) ([]Group, err
 	if len(classic) > 0 {
 		req := kmsg.NewPtrDescribeGroupsRequest()
 		req.Groups = classic
-		resp, err := ask[*kmsg.DescribeGroupsResponse](ctx, a.to, req)
+		resp, err := askGroups[*kmsg.DescribeGroupsResponse](ctx, a.to, req, classic...)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +111,7 @@ func (a *Admin) describeConsumerGroups(ctx context.Context, ids []string) (group
 		return nil, ids, err
 	}
 	req.Groups = ids
-	resp, err := ask[*kmsg.ConsumerGroupDescribeResponse](ctx, a.to, req)
+	resp, err := askGroups[*kmsg.ConsumerGroupDescribeResponse](ctx, a.to, req, ids...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -192,11 +192,18 @@ func classicGroup(g *kmsg.DescribeGroupsResponseGroup) Group {
 	return out
 }
 
+// askGroups sends a request to the coordinators of the groups. To find them
+// takes the right to describe the groups, whatever the request is about.
+func askGroups[R kmsg.Response](ctx context.Context, to kmsg.Requestor, req kmsg.Request, ids ...string) (R, error) {
+	resp, err := ask[R](ctx, to, req)
+	return resp, Denied(err, kafka.Describe, kafka.Group, strings.Join(ids, ", "))
+}
+
 // GroupCoordinator is the broker that coordinates the group.
 func (a *Admin) GroupCoordinator(ctx context.Context, group string) (Node, error) {
 	req := kmsg.NewPtrFindCoordinatorRequest()
 	req.CoordinatorKey, req.CoordinatorKeys = group, []string{group} // up to version 3 the first
-	resp, err := ask[*kmsg.FindCoordinatorResponse](ctx, a.to, req)
+	resp, err := askGroups[*kmsg.FindCoordinatorResponse](ctx, a.to, req, group)
 	if err != nil {
 		return Node{}, err
 	}
@@ -222,7 +229,7 @@ type GroupResult struct {
 func (a *Admin) DeleteGroups(ctx context.Context, ids ...string) ([]GroupResult, error) {
 	req := kmsg.NewPtrDeleteGroupsRequest()
 	req.Groups = ids
-	resp, err := ask[*kmsg.DeleteGroupsResponse](ctx, a.to, req)
+	resp, err := askGroups[*kmsg.DeleteGroupsResponse](ctx, a.to, req, ids...)
 	if err != nil {
 		return nil, err
 	}
