@@ -58,6 +58,7 @@ type parcel struct {
 	sequence int32 // -1: none yet
 	since    time.Time
 	answered bool
+	base     kafka.Offset // where the broker has put it; NoOffset where it does not remember
 	err      error
 }
 
@@ -66,6 +67,7 @@ func (p *parcel) acknowledged() bool { return p.answered && p.err == nil }
 // finished is what a Copy is to be told.
 type finished struct {
 	copy Copy
+	base kafka.Offset
 	err  error
 }
 
@@ -83,16 +85,24 @@ func (o *outbox) add(copies []Copy) {
 	for _, c := range copies {
 		switch {
 		case o.err != nil:
-			o.finish(c, o.err)
+			o.give(c, o.err)
 		case o.closed:
-			o.finish(c, errAppenderClosed)
+			o.give(c, errAppenderClosed)
 		default:
 			o.parcels = append(o.parcels, &parcel{copy: c, sequence: -1})
 		}
 	}
 }
 
-func (o *outbox) finish(c Copy, err error) { o.finished = append(o.finished, finished{c, err}) }
+// give gives a copy back that was not appended.
+func (o *outbox) give(c Copy, err error) {
+	o.finished = append(o.finished, finished{c, kafka.NoOffset, err})
+}
+
+// settle tells that a parcel is appended.
+func (o *outbox) settle(p *parcel) {
+	o.finished = append(o.finished, finished{p.copy, p.base, nil})
+}
 
 // ready says whether a parcel may leave. The first one of an identity travels
 // alone: a broker that does not know a producer takes any sequence number as
@@ -141,18 +151,18 @@ func addSequence(s, n int32) int32 {
 }
 
 // answer notes what became of a parcel.
-func (o *outbox) answer(p *parcel, err error, now time.Time) action {
+func (o *outbox) answer(p *parcel, base kafka.Offset, err error, now time.Time) action {
 	if errors.Is(err, kafka.ErrDuplicateSequenceNumber) {
-		err = nil // it is there, and so long ago that its offset is forgotten
+		base, err = kafka.NoOffset, nil // it is there, and so long ago that its offset is forgotten
 	}
-	p.answered, p.err = true, err
+	p.answered, p.base, p.err = true, base, err
 	if err != nil {
 		o.failing = true
 	} else {
 		o.known, o.rests = true, 0
 	}
 	for o.flying > 0 && o.parcels[0].acknowledged() {
-		o.finish(o.parcels[0].copy, nil)
+		o.settle(o.parcels[0])
 		o.parcels = o.parcels[1:]
 		o.flying--
 	}
@@ -231,7 +241,7 @@ func (o *outbox) disown() action {
 // before whose answer was lost, so its sequence numbers must serve for no
 // other: the broker would take that one for a repetition.
 func (o *outbox) leaveOut(first *parcel) action {
-	o.finish(first.copy, &DroppedError{first.err})
+	o.give(first.copy, &DroppedError{first.err})
 	o.parcels = o.parcels[1:]
 	return o.disown()
 }
@@ -246,10 +256,10 @@ func (o *outbox) end(err error) {
 func (o *outbox) abandon(err error) {
 	for _, p := range o.parcels[o.flying:] {
 		if p.acknowledged() {
-			o.finish(p.copy, nil)
+			o.settle(p)
 			continue
 		}
-		o.finish(p.copy, err)
+		o.give(p.copy, err)
 	}
 	o.parcels = o.parcels[:o.flying]
 }

@@ -23,7 +23,7 @@ type note struct {
 
 func (n *note) Batch() batch.Batch { return n.batch }
 
-func (n *note) Done(err error) {
+func (n *note) Done(_ kafka.Offset, err error) {
 	text := "ok"
 	var dropped *DroppedError
 	switch {
@@ -78,9 +78,9 @@ func (b *bench) send() string {
 }
 
 func (b *bench) answer(name string, err error) action {
-	did := b.box.answer(b.out[name], err, b.now)
+	did := b.box.answer(b.out[name], kafka.NoOffset, err, b.now)
 	for _, f := range b.box.report() {
-		f.copy.Done(f.err)
+		f.copy.Done(f.base, f.err)
 	}
 	return did
 }
@@ -260,7 +260,7 @@ func TestOutboxClose(t *testing.T) {
 	b.send()
 	emptied := b.box.close()
 	for _, f := range b.box.report() {
-		f.copy.Done(f.err)
+		f.copy.Done(f.base, f.err)
 	}
 	b.told("a:ok", "d:closed")
 	b.answer("b", nil)

@@ -6,6 +6,7 @@ import (
 	"schloss/kafka"
 	"schloss/kafka/batch"
 	"schloss/kafka/wire"
+	"schloss/mirror/offsetmap"
 )
 
 // partition is one partition that is copied: from where on to fetch, what is
@@ -29,6 +30,10 @@ type partition struct {
 	done      kafka.Offset // all before it is acknowledged, or held nothing
 	committed kafka.Offset // -1: nothing yet
 	end       kafka.Offset // what the source lets us read up to; -1: not known
+
+	offsets      offsetmap.Map // of what is settled
+	unplaced     int64         // source offsets behind its end whose place the target has forgotten
+	unplacedFrom kafka.Offset
 
 	under   []*span
 	backlog int // bytes of under that are not answered
@@ -54,7 +59,9 @@ type span struct {
 	offset  kafka.Offset // of the source; the batch's own is rewritten
 	next    kafka.Offset // the position once it is acknowledged, behind what was skipped after it
 	records int32
+	base    kafka.Offset // in the target, once settled; NoOffset where it has forgotten
 	settled bool
+	leftOut bool // settled without being in the target
 
 	generation int
 }
@@ -63,7 +70,7 @@ type span struct {
 func (s *span) Batch() batch.Batch { return s.batch }
 
 // Done is the target's answer.
-func (s *span) Done(err error) { s.p.stream.answered(s, err) }
+func (s *span) Done(base kafka.Offset, err error) { s.p.stream.answered(s, base, err) }
 
 // startAt sets the position of a partition that copies nothing yet.
 func (p *partition) startAt(at, committed kafka.Offset) {
@@ -153,14 +160,43 @@ func (p *partition) skipTo(next kafka.Offset) {
 	p.done = next
 }
 
-// settle notes that a span needs its bytes no more. appended says whether the
-// position may move over it.
-func (p *partition) settle(s *span, appended bool) {
+// settle notes that a span needs its bytes no more, and where the target has
+// put it. passed says whether the position may move over it.
+func (p *partition) settle(s *span, base kafka.Offset, passed bool) {
 	p.backlog -= len(s.batch)
-	s.settled = appended
+	s.settled, s.base = passed, base
 	for len(p.under) > 0 && p.under[0].settled {
+		p.mapOut(p.under[0])
 		p.done = p.under[0].next
 		p.under = p.under[1:]
+	}
+}
+
+// mapOut notes where the target has the records of a settled span. Spans whose
+// place it has forgotten stand somewhere between their neighbours. A target
+// that counts backwards is not the log that was written before: it has lost
+// records, or is another topic of the same name.
+func (p *partition) mapOut(s *span) {
+	switch {
+	case s.leftOut:
+		return
+	case s.base == kafka.NoOffset:
+		if p.unplaced == 0 {
+			p.unplacedFrom = s.offset
+		}
+		p.unplaced = int64(s.offset-p.unplacedFrom) + int64(s.records)
+		return
+	}
+	var err error
+	if _, from, ok := p.offsets.End(); ok && p.unplaced > 0 {
+		err = p.offsets.AddWithin(p.unplacedFrom, p.unplaced, from, s.base)
+	}
+	p.unplaced = 0
+	if err == nil {
+		err = p.offsets.Add(s.offset, s.base, int64(s.records))
+	}
+	if err != nil {
+		p.stop(TargetChanged, s.offset, err)
 	}
 }
 

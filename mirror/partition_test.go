@@ -79,7 +79,7 @@ func TestPartitionPositionFollowsAcknowledgements(t *testing.T) {
 		{2, false, 21},
 	}
 	for _, s := range steps {
-		p.settle(spans[s.settle].(*span), s.appended)
+		p.settle(spans[s.settle].(*span), kafka.NoOffset, s.appended)
 		if p.done != s.done {
 			t.Errorf("after batch %d: done %d, want %d", s.settle, p.done, s.done)
 		}

@@ -23,6 +23,7 @@ const (
 	SourceRefused   HaltReason = "source-refused"
 	TargetRefused   HaltReason = "target-refused"
 	TopicNotCreated HaltReason = "topic-not-created"
+	TargetChanged   HaltReason = "target-changed"   // it has lost records, or is another topic of the same name
 	FewerPartitions HaltReason = "fewer-partitions" // the target's topic lacks this partition
 )
 

@@ -66,7 +66,7 @@ func (a *appender) Close(ctx context.Context) {
 
 func tell(done []finished) {
 	for _, f := range done {
-		f.copy.Done(f.err)
+		f.copy.Done(f.base, f.err)
 	}
 }
 
@@ -247,11 +247,11 @@ func (l *lane) answered(load []shipment, resp *wire.ProduceResponse, err error) 
 	s.mu.Lock()
 	l.flying--
 	for _, sh := range load {
-		outcome := err
+		base, outcome := kafka.NoOffset, err
 		if err == nil {
-			outcome = outcomeOf(resp, sh.from.tp)
+			base, outcome = outcomeOf(resp, sh.from.tp)
 		}
-		switch sh.from.answer(sh.parcel, outcome, now) {
+		switch sh.from.answer(sh.parcel, base, outcome, now) {
 		case rest:
 			s.restLocked(sh.from)
 		case identify:
@@ -267,18 +267,18 @@ func (l *lane) answered(load []shipment, resp *wire.ProduceResponse, err error) 
 }
 
 // outcomeOf finds the answer for a partition.
-func outcomeOf(resp *wire.ProduceResponse, tp kafka.TopicPartition) error {
+func outcomeOf(resp *wire.ProduceResponse, tp kafka.TopicPartition) (kafka.Offset, error) {
 	for i := range resp.Topics {
 		if resp.Topics[i].Name != tp.Topic {
 			continue
 		}
 		for j := range resp.Topics[i].Partitions {
 			if p := &resp.Topics[i].Partitions[j]; p.Index == tp.Partition {
-				return produceError(tp, p)
+				return p.BaseOffset, produceError(tp, p)
 			}
 		}
 	}
-	return errNoAnswer
+	return kafka.NoOffset, errNoAnswer
 }
 
 func produceError(tp kafka.TopicPartition, p *wire.ProducedPartition) error {

@@ -144,7 +144,7 @@ func (s *stream) wake(p *partition) {
 }
 
 // answered takes the target's answer for one batch.
-func (s *stream) answered(sp *span, err error) {
+func (s *stream) answered(sp *span, base kafka.Offset, err error) {
 	p := sp.p
 	s.mu.Lock()
 	crowded, halted := p.crowded(), p.halt != nil
@@ -158,8 +158,9 @@ func (s *stream) answered(sp *span, err error) {
 		p.bytes += int64(len(sp.batch))
 	case dropped != nil:
 		p.dropped += int64(sp.records)
+		sp.leftOut = true
 	}
-	p.settle(sp, err == nil || dropped != nil)
+	p.settle(sp, base, err == nil || dropped != nil)
 	newly := !halted && p.halt != nil
 	if crowded && !p.crowded() {
 		if f := s.fetchers[p.leader]; f != nil {

@@ -69,7 +69,7 @@ func (f *shelf) answer(err error) {
 	copies := f.copies
 	f.copies = nil
 	for _, c := range copies {
-		c.Done(err)
+		c.Done(kafka.NoOffset, err)
 	}
 }
 

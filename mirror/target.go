@@ -44,9 +44,10 @@ type Appender interface {
 type Copy interface {
 	Batch() batch.Batch
 	// Done says what became of the batch: nil, it is appended and
-	// acknowledged; a *DroppedError, the target refused it and those behind it
-	// go on; anything else, it and all behind it are not appended.
-	Done(err error)
+	// acknowledged, at offset base of the target, NoOffset where the target has
+	// forgotten; a *DroppedError, the target refused it and those behind it go
+	// on; anything else, it and all behind it are not appended.
+	Done(base kafka.Offset, err error)
 }
 
 // DroppedError is a batch that the target refused and the mirror was told to
