@@ -268,18 +268,26 @@ func (r *aclRequest) odd() []oddPrincipal {
 				continue
 			}
 			seen[e.principal] = true
-			kind, name, _ := strings.Cut(e.principal, ":")
-			switch bare := unquoted.Replace(name); {
-			case bare != name:
-				out = append(out, oddPrincipal{e.principal, "holds quotes that are none of the keyboard's", "User:" + withoutBlanks(bare)})
-			case spacedDN.MatchString(name):
-				out = append(out, oddPrincipal{e.principal, "has blanks after commas; Kafka writes distinguished names without them", "User:" + withoutBlanks(name)})
-			case kind != "User" && strings.EqualFold(kind, "User"):
-				out = append(out, oddPrincipal{e.principal, "is not of the type User, which begins with a capital", "User:" + name})
+			if odd := oddWriting(e.principal); odd != nil {
+				out = append(out, *odd)
 			}
 		}
 	}
 	return out
+}
+
+// oddWriting says what in a principal looks like a mistake; nil: nothing.
+func oddWriting(principal string) *oddPrincipal {
+	kind, name, _ := strings.Cut(principal, ":")
+	switch bare := unquoted.Replace(name); {
+	case bare != name:
+		return &oddPrincipal{principal, "holds quotes that are none of the keyboard's", "User:" + withoutBlanks(bare)}
+	case spacedDN.MatchString(name):
+		return &oddPrincipal{principal, "has blanks after commas; Kafka writes distinguished names without them", "User:" + withoutBlanks(name)}
+	case kind != "User" && strings.EqualFold(kind, "User"):
+		return &oddPrincipal{principal, "is not of the type User, which begins with a capital", "User:" + name}
+	}
+	return nil
 }
 
 var blanksAfterComma = regexp.MustCompile(`,\s+([A-Za-z0-9.]+=)`)

@@ -186,6 +186,6 @@ func topicAlterCommand(s *session, f *clusterFlags) *cobra.Command {
 		return run(c, args)
 	}
 	change.register(c, false)
-	c.Flags().Int32VarP(&partitions, "partitions", "p", -1, "how many each is to have")
+	c.Flags().Int32VarP(&partitions, "partitions", "p", -1, "`N` that each is to have")
 	return c
 }
