@@ -12,8 +12,6 @@ import (
 	"schloss/mirror"
 )
 
-const notBuilt = "changing a topic is not built yet"
-
 var topics = &tool{
 	name:  "kafka-topics",
 	about: "This tool helps to create, delete, describe, or change a topic.",
@@ -26,15 +24,15 @@ var topics = &tool{
 		{name: "delete", doc: "Delete the topics."},
 		{name: "list", doc: "List the topics."},
 		{name: "describe", doc: "Show the topics with their partitions."},
-		{name: "alter", refused: notBuilt, insteadUse: "--create with all that the topic is to have"},
+		{name: "alter", doc: "Give the topics more partitions."},
 		{name: "topic", value: needsValue, doc: "A topic's name; a Java regular expression except with --create."},
 		{name: "topic-id", value: needsValue, arg: "ID", doc: "With --describe: the topic of this id."},
-		{name: "partitions", value: needsValue, arg: "N", check: wholeNumber, doc: "With --create; the broker's default unless given."},
+		{name: "partitions", value: needsValue, arg: "N", check: wholeNumber, doc: "With --create; the broker's default unless given. With --alter: how many there are to be."},
 		{name: "replication-factor", value: needsValue, arg: "N", check: wholeNumber, doc: "With --create; the broker's default unless given."},
-		{name: "replica-assignment", value: needsValue, arg: "B1:B2,B1:B2", doc: "With --create: the brokers of each partition."},
+		{name: "replica-assignment", value: needsValue, arg: "B1:B2,B1:B2", doc: "With --create and --alter: the brokers of each partition."},
 		{name: "config", value: needsValue, arg: "K=V", many: true, doc: "With --create: a setting of the topic."},
-		{name: "delete-config", value: needsValue, arg: "K", many: true, refused: notBuilt},
-		{name: "if-exists", doc: "With --describe and --delete: a missing topic is no error."},
+		{name: "delete-config", value: needsValue, arg: "K", many: true, refused: "gone in Kafka 4.0", insteadUse: "kafka-configs --alter --topic NAME --delete-config K"},
+		{name: "if-exists", doc: "With --describe, --alter and --delete: a missing topic is no error."},
 		{name: "if-not-exists", doc: "With --create: an existing topic is no error."},
 		{name: "exclude-internal", doc: "Leave out internal topics."},
 		{name: "topics-with-overrides", doc: "With --describe: only topics with settings of their own."},
@@ -42,7 +40,7 @@ var topics = &tool{
 		{name: "unavailable-partitions", doc: "With --describe: only partitions without a leader."},
 		{name: "under-min-isr-partitions", doc: "With --describe: only partitions below min.insync.replicas."},
 		{name: "at-min-isr-partitions", doc: "With --describe: only partitions at min.insync.replicas."},
-		{name: "partition-size-limit-per-response", value: needsValue, arg: "N", check: wholeNumber, idle: "topics are described by Metadata, which has no such limit"},
+		{name: "partition-size-limit-per-response", value: needsValue, arg: "N", check: wholeNumber, def: "2000", doc: "With --describe: how many partitions the broker may describe in one answer."},
 		{name: "disable-rack-aware", idle: "gone with ZooKeeper in Kafka 3.0"},
 		{name: "force", idle: "gone with ZooKeeper in Kafka 3.0"},
 		{name: "zookeeper", value: needsValue, refused: "gone in Kafka 3.0", insteadUse: "--bootstrap-server HOST:PORT"},
@@ -53,11 +51,14 @@ func checkTopicOptions(o *options) error {
 	if !o.has("bootstrap-server") {
 		return &usageError{problem: "--bootstrap-server must be specified", advice: "add --bootstrap-server HOST:PORT"}
 	}
-	if countGiven(o, "create", "delete", "list", "describe") != 1 {
-		return usage("Command must include exactly one action: --list, --describe, --create, --alter or --delete").advised("add one of --list, --describe, --create, --delete")
+	if countGiven(o, "create", "delete", "list", "describe", "alter") != 1 {
+		return usage("Command must include exactly one action: --list, --describe, --create, --alter or --delete").advised("add one of --list, --describe, --create, --alter, --delete")
 	}
-	if !o.has("topic") && (o.has("create") || o.has("delete")) {
+	if !o.has("topic") && (o.has("create") || o.has("delete") || o.has("alter")) {
 		return &usageError{problem: `Missing required argument "[topic]"`, advice: "add --topic NAME"}
+	}
+	if err := checkAlteredTopic(o); err != nil {
+		return err
 	}
 	filters := []string{"topics-with-overrides", "under-replicated-partitions", "unavailable-partitions", "under-min-isr-partitions", "at-min-isr-partitions", "topic-id"}
 	creating := []string{"partitions", "replication-factor", "replica-assignment", "config", "if-not-exists"}
@@ -66,7 +67,7 @@ func checkTopicOptions(o *options) error {
 			return err
 		}
 	}
-	for _, action := range []string{"list", "create", "delete"} {
+	for _, action := range []string{"list", "create", "delete", "alter"} {
 		if err := exclude(o, action, filters...); err != nil {
 			return err
 		}
@@ -76,7 +77,7 @@ func checkTopicOptions(o *options) error {
 			return err
 		}
 	}
-	for _, action := range []string{"create", "delete"} {
+	for _, action := range []string{"create", "delete", "alter"} {
 		if err := exclude(o, action, "exclude-internal"); err != nil {
 			return err
 		}
@@ -84,7 +85,10 @@ func checkTopicOptions(o *options) error {
 	if err := exclude(o, "topics-with-overrides", filters[1:]...); err != nil {
 		return err
 	}
-	return exclude(o, "replica-assignment", "partitions", "replication-factor")
+	if o.has("create") {
+		return exclude(o, "replica-assignment", "partitions", "replication-factor")
+	}
+	return nil
 }
 
 func runTopics(ctx context.Context, s *session, o *options) error {
@@ -102,6 +106,8 @@ func runTopics(ctx context.Context, s *session, o *options) error {
 		err = run.create(ctx)
 	case o.has("delete"):
 		err = run.delete(ctx)
+	case o.has("alter"):
+		err = run.alter(ctx)
 	case o.has("list"):
 		err = run.list(ctx)
 	default:

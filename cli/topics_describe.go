@@ -10,11 +10,9 @@ import (
 
 	"schloss/client"
 	"schloss/kafka"
+	"schloss/kafka/config"
 	"schloss/mirror"
 )
-
-// Kafka: DescribeConfigsResponse.ConfigSource, a setting of the topic itself.
-const topicsOwn = 1
 
 // selected are the topics that --topic, --topic-id and --exclude-internal
 // mean. With none, the answer is an error unless --if-exists allows it.
@@ -49,6 +47,9 @@ func (r *topicRun) wanted() (match func(client.TopicInfo) bool, missing string, 
 	switch {
 	case r.has("topic-id"):
 		id, err := parseTopicID(r.get("topic-id"))
+		if id.IsZero() && err == nil {
+			err = usage("topic id %q is nobody's", r.get("topic-id")).advised(topicIDAdvice)
+		}
 		return func(t client.TopicInfo) bool { return t.ID == id }, fmt.Sprintf("TopicId '%s'", r.get("topic-id")), err
 	case r.has("topic"):
 		pattern, err := compilePattern(r.get("topic"))
@@ -80,7 +81,7 @@ type describeView struct {
 	partition                 func(p client.Partition, minISR int) bool
 }
 
-func (r *topicRun) view() describeView {
+func (r *topicRun) view(live map[kafka.NodeID]bool) describeView {
 	var wanted []func(client.Partition, int) bool
 	add := func(flag string, f func(p client.Partition, minISR int) bool) {
 		if r.has(flag) {
@@ -88,7 +89,7 @@ func (r *topicRun) view() describeView {
 		}
 	}
 	add("under-replicated-partitions", func(p client.Partition, _ int) bool { return len(p.ISR) < len(p.Replicas) })
-	add("unavailable-partitions", func(p client.Partition, _ int) bool { return p.Leader < 0 })
+	add("unavailable-partitions", func(p client.Partition, _ int) bool { return !live[p.Leader] })
 	add("under-min-isr-partitions", func(p client.Partition, minISR int) bool { return len(p.ISR) < minISR })
 	add("at-min-isr-partitions", func(p client.Partition, minISR int) bool { return len(p.ISR) == minISR })
 	return describeView{
@@ -106,13 +107,42 @@ func (r *topicRun) view() describeView {
 }
 
 func (r *topicRun) describe(ctx context.Context) error {
+	perAnswer := int32(r.integer("partition-size-limit-per-response"))
+	if perAnswer < 1 {
+		return usage("The partition size limit per response must be greater than 0").advised("leave --partition-size-limit-per-response out for 2000")
+	}
 	selected, err := r.selected(ctx)
 	if err != nil {
 		return err
 	}
-	view := r.view()
+	names := make([]string, len(selected))
+	resources := make([]client.ConfigResource, len(selected))
+	for i, t := range selected {
+		names[i], resources[i] = t.Name, client.ConfigResource{Type: client.TopicConfigs, Name: t.Name}
+	}
+	if !r.has("topic-id") { // as Kafka's admin client: by ids it asks Metadata, which knows no eligible leaders
+		if selected, err = r.admin.DescribeTopics(ctx, perAnswer, names...); err != nil {
+			return err
+		}
+	}
+	configs, err := r.admin.DescribeConfigs(ctx, resources...)
+	if err != nil {
+		return err
+	}
+	settings := make(map[string]client.ConfigAnswer, len(configs))
+	for _, answer := range configs {
+		settings[answer.Name] = answer
+	}
+	live, err := r.liveBrokers(ctx)
+	if err != nil {
+		return err
+	}
+	view := r.view(live)
 	for _, t := range selected {
-		own, minISR, err := r.configs(ctx, t.Name)
+		if t.Err != nil {
+			return t.Err
+		}
+		own, minISR, err := notDefault(settings[t.Name])
 		if err != nil {
 			return err
 		}
@@ -126,22 +156,35 @@ func (r *topicRun) describe(ctx context.Context) error {
 	return nil
 }
 
-func (r *topicRun) configs(ctx context.Context, topic string) (own []string, minISR int, err error) {
-	entries, err := r.admin.TopicConfigs(ctx, topic)
+func (r *topicRun) liveBrokers(ctx context.Context) (map[kafka.NodeID]bool, error) {
+	cluster, err := r.admin.Cluster(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	for _, e := range entries {
+	live := make(map[kafka.NodeID]bool, len(cluster.Nodes))
+	for _, n := range cluster.Nodes {
+		live[n.ID] = true
+	}
+	return live, nil
+}
+
+// notDefault are the settings of a topic that are no defaults, be they its own
+// or the broker's, and how many replicas it wants in sync.
+func notDefault(answer client.ConfigAnswer) (own []string, minISR int, err error) {
+	if answer.Err != nil {
+		return nil, 0, answer.Err
+	}
+	for _, e := range answer.Configs {
 		value := ""
 		if e.Value != nil {
 			value = *e.Value
 		}
-		if e.Source == topicsOwn {
+		if e.Source != config.DefaultConfig {
 			own = append(own, e.Name+"="+value)
 		}
 		if e.Name == "min.insync.replicas" {
 			if minISR, err = strconv.Atoi(value); err != nil {
-				return nil, 0, fmt.Errorf("describe topic %s: min.insync.replicas is %q", topic, value)
+				return nil, 0, fmt.Errorf("describe topic %s: min.insync.replicas is %q", answer.Name, value)
 			}
 		}
 	}
@@ -166,13 +209,19 @@ func (r *topicRun) print(t client.TopicInfo, own []string, minISR int, view desc
 		if p.Leader >= 0 {
 			leader = strconv.Itoa(int(p.Leader))
 		}
-		// The eligible leader replicas are not in Metadata: Kafka's own tool
-		// prints N/A to a broker without DescribeTopicPartitions.
-		fmt.Fprintf(&b, "\tTopic: %s\tPartition: %d\tLeader: %s\tReplicas: %s\tIsr: %s\tElr: N/A\tLastKnownElr: N/A\n",
-			t.Name, p.Index, leader, nodeList(p.Replicas), nodeList(p.ISR))
+		fmt.Fprintf(&b, "\tTopic: %s\tPartition: %d\tLeader: %s\tReplicas: %s\tIsr: %s\tElr: %s\tLastKnownElr: %s\n",
+			t.Name, p.Index, leader, nodeList(p.Replicas), nodeList(p.ISR), eligible(p.Elr), eligible(p.LastElr))
 	}
 	_, err := fmt.Fprint(r.Out, b.String())
 	return err
+}
+
+// eligible are the eligible leader replicas, where the broker tells them.
+func eligible(ids []kafka.NodeID) string {
+	if ids == nil {
+		return "N/A"
+	}
+	return nodeList(ids)
 }
 
 func nodeList(ids []kafka.NodeID) string {

@@ -84,6 +84,9 @@ type Partition struct {
 	Replicas []kafka.NodeID
 	ISR      []kafka.NodeID
 	Offline  []kafka.NodeID
+	// Elr are the replicas that may lead although they are not in sync,
+	// LastElr who they were before (KIP-966); nil where nobody told.
+	Elr, LastElr []kafka.NodeID
 }
 
 // TopicInfo is one topic. Err is what the broker said instead of describing
@@ -138,7 +141,11 @@ func topicInfo(t *kmsg.MetadataResponseTopic) TopicInfo {
 	return info
 }
 
+// nodeIDs keeps nil, which stands for what was not told.
 func nodeIDs(in []int32) []kafka.NodeID {
+	if in == nil {
+		return nil
+	}
 	out := make([]kafka.NodeID, len(in))
 	for i, id := range in {
 		out[i] = kafka.NodeID(id)
