@@ -10,6 +10,17 @@ import (
 	"schloss/internal/peers"
 )
 
+// Broker is the broker of a release that a scenario is played on. Eligible
+// leader replicas are off: with them a broker of 4.x gives itself a setting of
+// min.insync.replicas, which every topic then shows.
+func (s *Scenario) Broker(version, dir string) peers.BrokerConfig {
+	cfg := peers.BrokerConfig{Version: version, Dir: dir, ACLs: s.Needs == "authorizer", Settings: s.Settings}
+	if version == peers.Newest {
+		cfg.Features = []string{"eligible.leader.replicas.version=0"}
+	}
+	return cfg
+}
+
 // command is a process in the background whose lines are counted.
 type command struct {
 	peers.Process

@@ -20,10 +20,17 @@ type Listed struct {
 	Streams        []string
 }
 
-// ReadDifferences reads differences.txt: a reason a line, and below it,
-// indented, its cases as SCENARIO/CASE: STREAMS.
-func ReadDifferences(dir string) ([]Difference, error) {
-	file := filepath.Join(dir, "differences.txt")
+// Differences of our tools on our broker, and those that only show on a broker
+// of Kafka's.
+const (
+	OnOurs  = "differences.txt"
+	OnKafka = "differences-on-kafka.txt"
+)
+
+// ReadDifferences reads a list: a reason a line, and below it, indented, its
+// cases as SCENARIO/CASE: STREAMS.
+func ReadDifferences(dir, name string) ([]Difference, error) {
+	file := filepath.Join(dir, name)
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err

@@ -42,6 +42,9 @@ func (c *Case) normal(text string) string {
 	case c.Sorted:
 		text = sortLines(text)
 	}
+	if slices.Contains(c.Args, "--version") {
+		text = release.ReplaceAllString(text, "VERSION")
+	}
 	if c.Numbers {
 		text = number.ReplaceAllString(moment.ReplaceAllString(text, "TIME"), "N")
 	}
@@ -50,6 +53,7 @@ func (c *Case) normal(text string) string {
 
 var (
 	number     = regexp.MustCompile(`-?\d+(\.\d+)?`)
+	release    = regexp.MustCompile(`(?m)^\d+\.\d+\.\d+$`)
 	moment     = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}`)
 	aclBlock   = regexp.MustCompile(`^(Current|Adding) ACLs for resource|^ACLs for principal`)
 	topicBlock = regexp.MustCompile(`^Topic: `)
@@ -85,8 +89,8 @@ func blocks(text string, start *regexp.Regexp) string {
 	return strings.Join(all, "")
 }
 
-// settingsOf sorts the settings in kafka-topics --describe; Elr is empty or
-// N/A by what the broker knows, not by what the tool does.
+// settingsOf sorts the settings in kafka-topics --describe. Elr is empty or N/A
+// by what the broker knows, not by what the tool does.
 func settingsOf(text string) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -95,7 +99,7 @@ func settingsOf(text string) string {
 			slices.Sort(settings)
 			line = head + "\tConfigs: " + strings.Join(settings, ",") + "\n"
 		}
-		out.WriteString(line)
+		out.WriteString(strings.ReplaceAll(line, "Elr: N/A", "Elr: "))
 	}
 	return out.String()
 }

@@ -20,6 +20,7 @@ type BrokerConfig struct {
 	Stores   string            // folder of the course's stores; set: a mutual-TLS listener too
 	ACLs     bool              // StandardAuthorizer; the plaintext listener's anonymous user is super user
 	Settings map[string]string // more broker settings
+	Features []string          // NAME=LEVEL, where it is not the release's own
 }
 
 // Broker is a running one-node KRaft broker.
@@ -112,7 +113,11 @@ func (b *Broker) format(ctx context.Context) error {
 	if len(words) == 0 {
 		return fmt.Errorf("ask Kafka %s for a cluster id: no answer", b.cfg.Version)
 	}
-	cmd, err = Java(ctx, b.cfg.Version, "storage", "format", "-t", words[len(words)-1], "-c", b.properties())
+	args := []string{"format", "-t", words[len(words)-1], "-c", b.properties()}
+	for _, f := range b.cfg.Features {
+		args = append(args, "--feature", f)
+	}
+	cmd, err = Java(ctx, b.cfg.Version, "storage", args...)
 	if err != nil {
 		return err
 	}

@@ -46,14 +46,15 @@ func Java(ctx context.Context, version, tool string, args ...string) (*exec.Cmd,
 	if heap == "" {
 		heap = "-Xmx512m"
 	}
-	argv := append(strings.Fields(heap), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", logging, "-cp", classPath, classOf(version, tool))
+	argv := append(strings.Fields(heap), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", logging, "-cp", classPath, Class(version, tool))
 	if tool == "server" || tool == "mirror-maker" || tool == "producer-perf" {
-		argv = append(strings.Fields(heap), logging, "-cp", classPath, classOf(version, tool))
+		argv = append(strings.Fields(heap), logging, "-cp", classPath, Class(version, tool))
 	}
 	return exec.CommandContext(ctx, "java", append(argv, args...)...), nil
 }
 
-func classOf(version, tool string) string {
+// Class is the main class of a tool, or the name itself where that is one.
+func Class(version, tool string) string {
 	for _, c := range classes[tool] {
 		if strings.HasPrefix(version, c.release) {
 			return c.class

@@ -4,13 +4,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,14 +22,15 @@ const folder = "cli/testdata/corpus"
 
 func main() {
 	versions := flag.String("versions", peers.Last3+","+peers.Newest, "releases to record, separated by commas")
+	own := flag.Bool("own", false, "run each tool in a JVM of its own: ten times slower, to see that the outcome is the same")
 	flag.Parse()
-	if err := record(strings.Split(*versions, ","), flag.Args()); err != nil {
+	if err := record(strings.Split(*versions, ","), flag.Args(), *own); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func record(versions, names []string) error {
+func record(versions, names []string, own bool) error {
 	if err := peers.Check(); err != nil {
 		return err
 	}
@@ -48,7 +47,7 @@ func record(versions, names []string) error {
 				continue
 			}
 			begun := time.Now()
-			g, err := play(s, version)
+			g, err := play(s, version, own)
 			if err != nil {
 				return fmt.Errorf("record with Kafka %s: %w", version, err)
 			}
@@ -62,7 +61,7 @@ func record(versions, names []string) error {
 }
 
 // play plays one scenario on a broker of its own.
-func play(s *corpus.Scenario, version string) (corpus.Golden, error) {
+func play(s *corpus.Scenario, version string, own bool) (corpus.Golden, error) {
 	dir, err := os.MkdirTemp("", "corpus")
 	if err != nil {
 		return nil, err
@@ -78,8 +77,9 @@ func play(s *corpus.Scenario, version string) (corpus.Golden, error) {
 	if err := s.WriteFiles(dir, places); err != nil {
 		return nil, errors.Join(err, stop())
 	}
-	g, err := s.Play(version, places, java{ctx, version, dir})
-	return g, errors.Join(err, stop())
+	tools := &java{ctx: ctx, version: version, dir: dir, own: own}
+	g, err := s.Play(version, places, tools)
+	return g, errors.Join(err, tools.close(), stop())
 }
 
 // serve starts what the scenario needs and says where it is.
@@ -105,52 +105,10 @@ func serve(ctx context.Context, s *corpus.Scenario, version string, places corpu
 		places["ZOOKEEPER"] = fmt.Sprintf("localhost:%d", port)
 		return func() error { return p.Stop(20 * time.Second) }, p.AwaitPort(places["ZOOKEEPER"], time.Minute)
 	}
-	b, err := peers.StartBroker(ctx, peers.BrokerConfig{Version: version, Dir: behind, ACLs: s.Needs == "authorizer", Settings: s.Settings})
+	b, err := peers.StartBroker(ctx, s.Broker(version, behind))
 	if err != nil {
 		return nil, err
 	}
 	places["SERVER"], places["DATA"] = b.Plaintext, filepath.Join(behind, "data")
 	return b.Stop, nil
-}
-
-// java runs the tools of a release.
-type java struct {
-	ctx          context.Context
-	version, dir string
-}
-
-func (j java) command(ctx context.Context, args []string) (*exec.Cmd, error) {
-	tool := strings.TrimPrefix(args[0], "kafka-")
-	tool = strings.TrimSuffix(tool, "-test")
-	cmd, err := peers.Java(ctx, j.version, tool, args[1:]...)
-	if err != nil {
-		return nil, err
-	}
-	cmd.Dir = j.dir
-	return cmd, nil
-}
-
-func (j java) Run(args []string, input string) (corpus.Outcome, error) {
-	ctx, cancel := context.WithTimeout(j.ctx, 3*time.Minute)
-	defer cancel()
-	cmd, err := j.command(ctx, args)
-	if err != nil {
-		return corpus.Outcome{}, err
-	}
-	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &errs
-	err = cmd.Run()
-	var exit *exec.ExitError
-	if ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
-		return corpus.Outcome{}, fmt.Errorf("%v: %w\n%s%s", args, errors.Join(err, ctx.Err()), out.String(), errs.String())
-	}
-	return corpus.Outcome{Exit: cmd.ProcessState.ExitCode(), Stdout: out.String(), Stderr: errs.String()}, nil
-}
-
-func (j java) Start(args []string) (corpus.Running, error) {
-	cmd, err := j.command(j.ctx, args)
-	if err != nil {
-		return nil, err
-	}
-	return corpus.StartCommand(cmd)
 }
