@@ -62,6 +62,7 @@ type Broker struct {
 	endpoints map[string]Endpoint // by listener name; written before the first request
 	topics    topics
 	groups    groups
+	sessions  fetchSessions
 	producers producerIDs
 
 	changing sync.Mutex // one change of topics at a time
@@ -82,6 +83,7 @@ func New(cfg Config, deps Deps) *Broker {
 	}
 	b.stopped, b.stop = context.WithCancel(context.Background())
 	b.groups.b = b
+	b.sessions = newFetchSessions(b.set.fetchSessions, b.newID)
 	b.topics.byName = make(map[string]*topic)
 	b.topics.byID = make(map[kafka.TopicID]*topic)
 	return b

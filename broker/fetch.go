@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"schloss/broker/fetchsession"
 	"schloss/broker/listener"
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -12,17 +13,16 @@ import (
 
 // Fetch reads record batches.
 //
-// Behavior: READ on each topic, before it is looked up; a topic id that does
-// not exist is told first, as ids cannot be guessed. Whole batches are read as
-// they are on disk, never at or past the high watermark. Partitions are served
-// in the order of the request; the first batch comes whole even if it is longer
-// than the limits, so that the consumer gets on (KIP-74). A request that finds
-// less than min.bytes is parked on its partitions until there is more or
-// max.wait is over.
+// Behavior: READ on each topic, with every request and before it is looked up,
+// also for what a session remembers; a topic id that does not exist is told
+// first, as ids cannot be guessed. Whole batches are read as they are on disk,
+// never at or past the high watermark. Partitions are served in the order of
+// the request, in a session those first that waited longest; the first batch
+// comes whole even if it is longer than the limits, so that the consumer gets
+// on (KIP-74). A request that finds less than min.bytes is parked until there
+// is more or max.wait is over.
 //
-// Versions: 7 brought sessions; every request is answered without one, which
-// clients take as "send all partitions again". 12 is flexible, 13 names topics
-// by id.
+// Versions: 7 brought sessions, 12 is flexible, 13 names topics by id.
 //
 // Differs from Kafka: there are no followers; a replica with CLUSTER_ACTION
 // gets NOT_LEADER_OR_FOLLOWER.
@@ -33,22 +33,32 @@ const firstRead = 16 << 10
 // fetchCall is a fetch request on its way.
 type fetchCall struct {
 	*call
-	in     wire.FetchRequest
-	out    wire.FetchResponse
-	reads  []fetchRead
-	pooled [][]byte
-	spare  []byte // what is left of a pooled buffer
-	total  int    // bytes of records read
-	failed bool   // some partition has an error: answer at once
+	in      wire.FetchRequest
+	session *fetchSession // nil without one
+	epoch   int32         // of the session's next request
+	makes   bool          // a session is to be made
+	out     wire.FetchResponse
+	reads   []fetchRead
+	open    bool                // there is a partition that may grow
+	limits  int                 // sum of what the partitions' limits allow
+	denied  map[string]struct{} // topics whose denial has been told to the audit log
+	pooled  [][]byte
+	spare   []byte // what is left of a pooled buffer
+	total   int    // bytes of records read
+	failed  bool   // a partition could not be read: answer at once
 }
 
-// fetchRead is one partition to read from.
+// fetchRead is one partition that a fetch looks at.
 type fetchRead struct {
-	r        *replica
-	out      *wire.FetchedPartition
+	name     string
+	id       kafka.TopicID
+	part     *sessionPartition // nil without a session
+	r        *replica          // nil where it is refused
+	epoch    kafka.Epoch       // that the client believes in
 	from     kafka.Offset
 	maxBytes int
 	seen     kafka.Offset // high watermark when it was read
+	out      wire.FetchedPartition
 }
 
 func fetch(b *Broker, c *call, body []byte) {
@@ -58,48 +68,74 @@ func fetch(b *Broker, c *call, body []byte) {
 		return
 	}
 	c.req.Release() // names are copies
-	if f.in.SessionID != 0 || f.in.SessionEpoch > 0 {
-		f.out.Error = kafka.ErrFetchSessionIDNotFound
-		f.answer()
+	if code := f.join(); code != kafka.NoError {
+		f.refuse(code, 0)
 		return
 	}
-	f.resolve()
+	f.gather()
 	f.read()
 	wait := time.Duration(f.in.MaxWaitMillis) * time.Millisecond
-	if f.total >= int(f.in.MinBytes) || f.failed || wait <= 0 || len(f.reads) == 0 || f.cutShort() {
+	if f.total >= int(f.in.MinBytes) || f.failed || wait <= 0 || !f.open || f.cutShort() {
 		f.answer()
 		return
 	}
 	f.park(wait)
 }
 
-// resolve authorizes every topic and finds its partitions.
-func (f *fetchCall) resolve() {
-	f.out.Topics = make([]wire.FetchedTopic, len(f.in.Topics))
+func (f *fetchCall) byID() bool { return f.header.Version >= 13 }
+
+// refuse answers with an error of the session.
+func (f *fetchCall) refuse(code kafka.ErrorCode, id int32) {
+	f.reads, f.out.Error, f.out.SessionID = nil, code, id
+	f.send()
+}
+
+// gather resolves the partitions to look at: those of the request, or those of
+// the session that may have news.
+func (f *fetchCall) gather() {
+	f.reads, f.open, f.failed = f.reads[:0], false, false
+	if f.session != nil {
+		f.session.gather(f)
+		return
+	}
+	f.limits = 0
 	for i := range f.in.Topics {
-		in, out := &f.in.Topics[i], &f.out.Topics[i]
-		out.Name, out.ID = in.Name, in.ID
-		out.Partitions = make([]wire.FetchedPartition, len(in.Partitions))
-		t, refusal := f.authorizeTopic(in)
+		in := &f.in.Topics[i]
+		t, refusal := f.authorizeTopic(in.Name, in.ID)
 		for j := range in.Partitions {
-			part := &out.Partitions[j]
-			*part = wire.FetchedPartition{
-				Index: in.Partitions[j].Index, HighWatermark: kafka.NoOffset, LastStable: kafka.NoOffset,
-				LogStart: kafka.NoOffset, PreferredReplica: -1, Records: []byte{},
+			p := &in.Partitions[j]
+			f.limits += max(int(p.MaxBytes), 0)
+			read := f.look(in.Name, in.ID, p.Index, askOf(p))
+			r := t.replica(p.Index)
+			if refusal == nil && r == nil {
+				refusal = kafka.ErrUnknownTopicOrPartition
 			}
 			if refusal != nil {
-				f.fail(part, refusal)
+				read.out.Error = codeOf(refusal)
 				continue
 			}
-			f.resolvePartition(t.replica(part.Index), &in.Partitions[j], part)
+			f.resolved(read, r)
 		}
 	}
 }
 
-func (f *fetchCall) authorizeTopic(in *wire.FetchTopic) (*topic, error) {
-	name := in.Name
-	if f.header.Version >= 13 {
-		byID := f.b.topics.withID(in.ID)
+// look adds a partition to those that the call looks at.
+func (f *fetchCall) look(name string, id kafka.TopicID, index int32, ask fetchsession.Ask) *fetchRead {
+	f.reads = append(f.reads, fetchRead{
+		name: name, id: id, epoch: ask.LeaderEpoch, from: ask.Offset, maxBytes: int(ask.MaxBytes),
+		out: wire.FetchedPartition{
+			Index: index, HighWatermark: kafka.NoOffset, LastStable: kafka.NoOffset,
+			LogStart: kafka.NoOffset, PreferredReplica: -1, Records: []byte{},
+		},
+	})
+	return &f.reads[len(f.reads)-1]
+}
+
+// authorizeTopic finds the topic of a request without a session, nil if there
+// is none of that name.
+func (f *fetchCall) authorizeTopic(name string, id kafka.TopicID) (*topic, error) {
+	if f.byID() {
+		byID := f.b.topics.withID(id)
 		if byID == nil {
 			return nil, kafka.ErrUnknownTopicID
 		}
@@ -117,20 +153,17 @@ func (f *fetchCall) authorizeTopic(in *wire.FetchTopic) (*topic, error) {
 	return f.b.topics.named(name), nil
 }
 
-func (f *fetchCall) resolvePartition(r *replica, in *wire.FetchPartition, out *wire.FetchedPartition) {
-	if r == nil {
-		f.fail(out, kafka.ErrUnknownTopicOrPartition)
-		return
-	}
+// resolved notes which replica a partition is read from, if this broker leads
+// it.
+func (f *fetchCall) resolved(read *fetchRead, r *replica) {
+	read.r, f.open = r, true
 	epoch, err := r.lead()
 	if err == nil {
-		err = checkEpoch(in.LeaderEpoch, epoch)
+		err = checkEpoch(read.epoch, epoch)
 	}
 	if err != nil {
-		f.fail(out, err)
-		return
+		f.fail(&read.out, err)
 	}
-	f.reads = append(f.reads, fetchRead{r: r, out: out, from: in.Offset, maxBytes: int(in.MaxBytes)})
 }
 
 func (f *fetchCall) fail(out *wire.FetchedPartition, err error) {
@@ -142,13 +175,15 @@ func (f *fetchCall) fail(out *wire.FetchedPartition, err error) {
 func (f *fetchCall) read() {
 	left := min(int(f.in.MaxBytes), f.b.set.fetchMaxBytes)
 	for i := range f.reads {
-		left -= f.readPartition(&f.reads[i], left)
+		if read := &f.reads[i]; read.r != nil && read.out.Error == kafka.NoError {
+			left -= f.readPartition(read, left)
+		}
 	}
 }
 
 // readPartition reads one partition and returns how many bytes it gave.
 func (f *fetchCall) readPartition(read *fetchRead, left int) int {
-	log, out := read.r.log, read.out
+	log, out := read.r.log, &read.out
 	read.seen = log.Durable()
 	out.HighWatermark, out.LastStable, out.LogStart = read.seen, read.seen, log.Start()
 	if f.in.Isolation == 1 {
@@ -225,8 +260,31 @@ func (f *fetchCall) unread() {
 	}
 }
 
-// answer ends the call; records go out as they were read.
+// answer ends the call. In a session only what has changed is told.
 func (f *fetchCall) answer() {
+	switch {
+	case f.session != nil:
+		f.session.answered(f)
+	case f.makes:
+		f.makeSession()
+	}
+	f.send()
+}
+
+// send answers with what is in reads; records go out as they were read.
+func (f *fetchCall) send() {
+	parts := make([]wire.FetchedPartition, len(f.reads))
+	for i := range f.reads {
+		read := &f.reads[i]
+		parts[i] = read.out
+		last := len(f.out.Topics) - 1
+		if last < 0 || f.out.Topics[last].Name != read.name || f.out.Topics[last].ID != read.id {
+			f.out.Topics = append(f.out.Topics, wire.FetchedTopic{Name: read.name, ID: read.id, Partitions: parts[i:i]})
+			last++
+		}
+		t := &f.out.Topics[last]
+		t.Partitions = t.Partitions[:len(t.Partitions)+1]
+	}
 	scratch := f.begin()
 	out, scratch := f.out.Encode(nil, scratch, f.header.Version)
 	size := 0

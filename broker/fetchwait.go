@@ -16,22 +16,14 @@ type fetchWait struct {
 	parked  chan struct{} // closed once park no longer touches the call
 }
 
-// park registers the call with its partitions and the clock.
+// park registers the call with its session, or its partitions, and the clock.
 func (f *fetchCall) park(wait time.Duration) {
 	w := &fetchWait{f: f, parked: make(chan struct{})}
-	most := f.most()
+	most := max(0, min(f.limits, int(f.in.MaxBytes), f.b.set.fetchMaxBytes))
 	f.req.Reserve(most)
 	w.missing.Store(int64(min(int(f.in.MinBytes), most) - f.total))
 	w.timer = time.AfterFunc(wait, w.fire)
-	for i := range f.reads {
-		f.reads[i].r.wait(w)
-	}
-	// What came between reading and registering woke no one.
-	late := false
-	for i := range f.reads {
-		read := &f.reads[i]
-		late = late || read.r.log.Durable() > read.seen
-	}
+	late := w.register()
 	close(w.parked)
 	f.req.OnAbandon(w.give)
 	if late {
@@ -39,13 +31,18 @@ func (f *fetchCall) park(wait time.Duration) {
 	}
 }
 
-// most is how much the limits let the call have, but for a longer first batch.
-func (f *fetchCall) most() int {
-	sum := 0
-	for i := range f.reads {
-		sum += max(f.reads[i].maxBytes, 0)
+// register has the call told of what happens. It says whether something has
+// happened already: what came between reading and registering woke no one.
+func (w *fetchWait) register() (late bool) {
+	if w.f.session != nil {
+		return w.f.session.park(w)
 	}
-	return max(0, min(sum, int(f.in.MaxBytes), f.b.set.fetchMaxBytes))
+	for i := range w.f.reads {
+		if read := &w.f.reads[i]; read.r != nil {
+			late = !read.r.wait(w) || read.r.log.Durable() > read.seen || late
+		}
+	}
+	return late
 }
 
 // grew notes that size more bytes can be read.
@@ -67,6 +64,9 @@ func (w *fetchWait) complete() {
 	<-w.parked
 	w.leave()
 	w.f.unread()
+	if w.f.session != nil {
+		w.f.gather() // what has news since then is looked at too
+	}
 	w.f.read()
 	w.f.answer()
 }
@@ -80,7 +80,13 @@ func (w *fetchWait) give() {
 
 func (w *fetchWait) leave() {
 	w.timer.Stop()
+	if w.f.session != nil {
+		w.f.session.unpark(w)
+		return
+	}
 	for i := range w.f.reads {
-		w.f.reads[i].r.unwait(w)
+		if r := w.f.reads[i].r; r != nil {
+			r.unwait(w)
+		}
 	}
 }

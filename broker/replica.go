@@ -28,12 +28,20 @@ type replica struct {
 	refused  atomic.Int64 // when an append was last told to have been refused, in Unix seconds
 	lastRead atomic.Int64 // bytes that the last fetch found here
 
-	waitMu  sync.Mutex // guards waiters; nothing is locked under it
-	waiters map[*fetchWait]struct{}
+	waitMu  sync.Mutex // guards waiters; nothing but fetchSession.wakeMu is locked under it
+	waiters map[waiter]struct{}
+	gone    atomic.Bool // its topic was deleted; set under waitMu
+}
+
+// waiter is told of what happens to a replica. Its methods must not block and
+// are called with waitMu held.
+type waiter interface {
+	grew(size int) // so many more bytes are visible, or the log starts elsewhere
+	fire()         // it failed or has gone
 }
 
 func (b *Broker) openReplica(t *topic, tp kafka.TopicPartition, cfg store.LogConfig) (*replica, store.Recovery, error) {
-	r := &replica{b: b, tp: tp, topic: t, producers: partition.NewProducers(b.set.producerExpiry)}
+	r := &replica{b: b, tp: tp, topic: t, producers: partition.NewProducers(b.values.Load().Duration("producer.id.expiration.ms"))}
 	log, recovery, err := b.logs.Open(tp, t.id, cfg, r.producers, true)
 	r.log, r.offline = log, err
 	return r, recovery, err
@@ -134,24 +142,29 @@ func (r *replica) failed(err error) {
 	}
 }
 
-// wait registers w until it is done.
-func (r *replica) wait(w *fetchWait) {
+// wait registers w until unwait. It says whether the replica is still there:
+// one that has gone tells nothing any more.
+func (r *replica) wait(w waiter) bool {
 	r.waitMu.Lock()
 	defer r.waitMu.Unlock()
+	if r.gone.Load() {
+		return false
+	}
 	if r.waiters == nil {
-		r.waiters = make(map[*fetchWait]struct{})
+		r.waiters = make(map[waiter]struct{})
 	}
 	r.waiters[w] = struct{}{}
+	return true
 }
 
-func (r *replica) unwait(w *fetchWait) {
+func (r *replica) unwait(w waiter) {
 	r.waitMu.Lock()
 	defer r.waitMu.Unlock()
 	delete(r.waiters, w)
 }
 
-// wake tells those who wait that size more bytes are visible. It never blocks
-// for long: what is woken reads in a goroutine of its own.
+// wake tells those who wait that size more bytes are visible, or that the log
+// starts elsewhere.
 func (r *replica) wake(size int) {
 	r.waitMu.Lock()
 	defer r.waitMu.Unlock()
@@ -160,13 +173,22 @@ func (r *replica) wake(size int) {
 	}
 }
 
-// wakeAll answers everyone who waits: the partition failed or has gone.
+// wakeAll tells everyone who waits that the partition failed.
 func (r *replica) wakeAll() {
 	r.waitMu.Lock()
 	defer r.waitMu.Unlock()
 	for w := range r.waiters {
 		w.fire()
 	}
+}
+
+// retire is wakeAll for good: the topic was deleted. It can no longer be found
+// in the broker's topics.
+func (r *replica) retire() {
+	r.waitMu.Lock()
+	r.gone.Store(true)
+	r.waitMu.Unlock()
+	r.wakeAll()
 }
 
 func (r *replica) close() error {

@@ -34,6 +34,7 @@ func (b *Broker) retain(r *replica) {
 	case err != nil:
 		b.log.Error("remove old segments", "partition", r.tp.String(), "error", err)
 	case freed > 0:
+		r.wake(0)
 		b.log.Info("old segments removed", "partition", r.tp.String(), "start", int64(start), "bytes", freed)
 	}
 }

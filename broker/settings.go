@@ -17,6 +17,7 @@ type settings struct {
 	offsetsPartitions int32
 	offsetsSegment    int64
 	fetchMaxBytes     int
+	fetchSessions     int // most at a time
 	retentionCheck    time.Duration
 	producerExpiry    time.Duration
 	groups            group.Config
@@ -32,6 +33,7 @@ func settingsOf(v *config.Values) settings {
 		offsetsPartitions: int32(v.Int("offsets.topic.num.partitions")),
 		offsetsSegment:    v.Int64("offsets.topic.segment.bytes"),
 		fetchMaxBytes:     v.Int("fetch.max.bytes"),
+		fetchSessions:     v.Int("max.incremental.fetch.session.cache.slots"),
 		retentionCheck:    v.Duration("log.retention.check.interval.ms"),
 		producerExpiry:    v.Duration("producer.id.expiration.ms"),
 		groups: group.Config{

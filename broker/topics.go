@@ -179,7 +179,7 @@ func (b *Broker) deleteTopic(meta *store.Topic) error {
 	for i := range meta.Partitions {
 		errs = append(errs, b.logs.Delete(kafka.TopicPartition{Topic: meta.Name, Partition: i}))
 		if r := open.replica(i); r != nil {
-			r.wakeAll()
+			r.retire()
 		}
 	}
 	b.groups.forgetTopic(meta.Name)

@@ -175,7 +175,7 @@ var serverUnused = []unusedGroup{
 	{groupCommit, Int, `group.coordinator.append.linger.ms`},
 	{noPurgatory, Int, `
 		delete.records.purgatory.purge.interval.requests fetch.purgatory.purge.interval.requests
-		producer.purgatory.purge.interval.requests max.incremental.fetch.session.cache.slots`},
+		producer.purgatory.purge.interval.requests`},
 	{unlimitedLater, Int, `max.connection.creation.rate connection.failed.authentication.delay.ms`},
 	{unlimitedLater, String, `max.connections.per.ip.overrides`},
 	{noSASL, Long, `connections.max.reauth.ms`},
