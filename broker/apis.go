@@ -42,6 +42,7 @@ func apis() []api {
 		{18, "ApiVersions", 0, 4, "", true, apiVersions},
 		{19, "CreateTopics", 2, 7, "CREATE cluster or topic", false, typed(createTopics)},
 		{20, "DeleteTopics", 1, 6, "DELETE topic", false, typed(deleteTopics)},
+		{21, "DeleteRecords", 0, 2, "DELETE topic", false, typed(deleteRecords)},
 		{22, "InitProducerId", 0, 5, "IDEMPOTENT_WRITE cluster or WRITE any topic", false, typed(initProducerID)},
 		{23, "OffsetForLeaderEpoch", 2, 4, "CLUSTER_ACTION cluster, else DESCRIBE topic", false, typed(offsetForLeaderEpoch)},
 		{29, "DescribeAcls", 1, 3, "DESCRIBE cluster", true, typed(describeACLs)},
@@ -50,6 +51,10 @@ func apis() []api {
 		{32, "DescribeConfigs", 1, 4, "DESCRIBE_CONFIGS topic or cluster", false, typed(describeConfigs)},
 		{42, "DeleteGroups", 0, 2, "DELETE group", false, typed(deleteGroups)},
 		{47, "OffsetDelete", 0, 0, "DELETE group, READ topic", false, typed(offsetDelete)},
+		{33, "AlterConfigs", 0, 2, "ALTER_CONFIGS topic or cluster", false, typed(alterConfigs)},
+		{35, "DescribeLogDirs", 1, 5, "DESCRIBE cluster", false, typed(describeLogDirs)},
+		{37, "CreatePartitions", 0, 3, "ALTER topic", false, typed(createPartitions)},
+		{44, "IncrementalAlterConfigs", 0, 1, "ALTER_CONFIGS topic or cluster", false, typed(incrementalAlterConfigs)},
 		{60, "DescribeCluster", 0, 1, "none; DESCRIBE cluster for the operations", false, typed(describeCluster)},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"schloss/kafka"
@@ -24,6 +25,10 @@ type Endpoint struct {
 type Config struct {
 	Node   kafka.NodeID
 	Values *config.Values // the settings of server.properties
+	// Reconfigure checks what the broker's settings are to become, and makes of
+	// them what takes effect outside of the broker; it is to be called once the
+	// settings are durable. nil: there is nothing outside.
+	Reconfigure func(*config.Values) (apply func(), err error)
 	// Authorizer decides; nil allows everyone everything.
 	Authorizer *acl.Authorizer
 	// NewID makes random ids of topics and members.
@@ -45,7 +50,8 @@ type Deps struct {
 type Broker struct {
 	node       kafka.NodeID
 	set        settings
-	values     *config.Values
+	values     atomic.Pointer[config.Values] // with what was changed at run time
+	outside    func(*config.Values) (apply func(), err error)
 	authorizer *acl.Authorizer
 	newID      func() [16]byte
 	apis       map[int16]*api
@@ -74,13 +80,14 @@ type Broker struct {
 // New makes a broker.
 func New(cfg Config, deps Deps) *Broker {
 	b := &Broker{
-		node: cfg.Node, set: settingsOf(cfg.Values), values: cfg.Values, authorizer: cfg.Authorizer, newID: cfg.NewID,
+		node: cfg.Node, set: settingsOf(cfg.Values), outside: cfg.Reconfigure, authorizer: cfg.Authorizer, newID: cfg.NewID,
 		apis: make(map[int16]*api), unpacking: newUnpacking(),
 		logs: deps.Logs, meta: deps.Metadata, leaders: deps.Leaders, audit: deps.Audit, log: deps.Log, now: deps.Now,
 	}
 	for _, a := range apis() {
 		b.apis[a.key] = &a
 	}
+	b.values.Store(cfg.Values.With(DynamicOf(b.meta.Image(), b.node)))
 	b.stopped, b.stop = context.WithCancel(context.Background())
 	b.groups.b = b
 	b.sessions = newFetchSessions(b.set.fetchSessions, b.newID)

@@ -52,7 +52,7 @@ func TestATopicWhoseLogsCannotBeMadeIsNotThere(t *testing.T) {
 		t.Fatalf("create with space again: %v", err)
 	}
 	if got := b.topics.named("t"); got.replica(1) == nil || got.replica(2) != nil {
-		t.Errorf("the topic has %d partitions, want 2", len(got.replicas))
+		t.Errorf("the topic has %d partitions, want 2", len(got.replicas()))
 	}
 }
 

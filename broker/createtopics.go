@@ -82,7 +82,7 @@ func (b *Broker) createOne(c *call, in *kmsg.CreateTopicsRequestTopic, out *kmsg
 	}
 	out.NumPartitions, out.ReplicationFactor = meta.Partitions, 1
 	if c.sees(kafka.DescribeConfigs, kafka.Topic, meta.Name) {
-		for _, d := range config.DescribeTopic(b.values, meta.Configs) {
+		for _, d := range config.DescribeTopic(b.values.Load(), meta.Configs) {
 			out.Configs = append(out.Configs, kmsg.CreateTopicsResponseTopicConfig{
 				Name: d.Name, Value: d.Value, ReadOnly: d.ReadOnly, Source: int8(d.Source), IsSensitive: d.Sensitive,
 			})

@@ -20,11 +20,9 @@ import (
 // Versions: 1 brought synonyms, 3 types and documentation.
 func describeConfigs(b *Broker, c *call, req *kmsg.DescribeConfigsRequest) kmsg.Response {
 	resp := kmsg.NewPtrDescribeConfigsResponse()
-	type resource struct {
-		kind kmsg.ConfigResourceType
-		name string
+	key := func(r *kmsg.DescribeConfigsRequestResource) configResource {
+		return configResource{r.ResourceType, r.ResourceName}
 	}
-	key := func(r *kmsg.DescribeConfigsRequestResource) resource { return resource{r.ResourceType, r.ResourceName} }
 	for _, in := range distinct(req.Resources, key) {
 		out := kmsg.NewDescribeConfigsResponseResource()
 		out.ResourceType, out.ResourceName = in.ResourceType, in.ResourceName
@@ -55,18 +53,23 @@ func (b *Broker) describe(c *call, in kmsg.DescribeConfigsRequestResource) ([]co
 		if !ok {
 			return nil, kafka.ErrUnknownTopicOrPartition
 		}
-		return config.DescribeTopic(b.values, t.Configs), nil
+		return config.DescribeTopic(b.values.Load(), t.Configs), nil
 	case kmsg.ConfigResourceTypeBroker:
 		if !c.allowedCluster(kafka.DescribeConfigs) {
 			return nil, kafka.ErrClusterAuthorizationFailed
 		}
 		switch in.ResourceName {
-		case "": // the dynamic defaults of all brokers: none are kept
-			return nil, nil
+		case "":
+			return config.DescribeDefaults(b.values.Load()), nil
 		case strconv.Itoa(int(b.node)):
-			return config.DescribeServer(b.values), nil
+			return config.DescribeServer(b.values.Load()), nil
 		}
 		return nil, &faultError{kafka.ErrInvalidRequest, fmt.Sprintf("broker %q is not the one asked, %d", in.ResourceName, b.node)}
+	case kmsg.ConfigResourceTypeBrokerLogger:
+		if !c.allowedCluster(kafka.DescribeConfigs) {
+			return nil, kafka.ErrClusterAuthorizationFailed
+		}
+		return nil, errNoLoggers
 	default:
 		// Who may see no settings of the cluster does not learn what there is.
 		if !c.allowedCluster(kafka.DescribeConfigs) {

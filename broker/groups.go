@@ -28,8 +28,8 @@ func (g *groups) open() []*shard {
 	if t == nil {
 		return nil
 	}
-	shards := make([]*shard, len(t.replicas))
-	for i, r := range t.replicas {
+	shards := make([]*shard, len(t.replicas()))
+	for i, r := range t.replicas() {
 		cfg := g.b.set.groups
 		cfg.NewUUID = g.b.newUUID
 		shards[i] = newShard(g.b, r, cfg)

@@ -93,7 +93,7 @@ func (p *produceCall) authorizeTopic(in *wire.ProduceTopic) (*topic, error) {
 		return nil, kafka.ErrInvalidTopicException
 	}
 	t := p.b.topics.named(name)
-	if t != nil && p.in.Acks == -1 && t.set.minInsync > 1 {
+	if t != nil && p.in.Acks == -1 && t.settings.Load().minInsync > 1 {
 		return nil, kafka.ErrNotEnoughReplicas
 	}
 	return t, nil
@@ -107,7 +107,8 @@ func (p *produceCall) producePartition(r *replica, records []byte, out *wire.Pro
 	if err != nil {
 		return err
 	}
-	one, err := p.check(r.topic, records)
+	set := r.topic.settings.Load()
+	one, err := p.check(set, records)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (p *produceCall) producePartition(r *replica, records []byte, out *wire.Pro
 		return err
 	}
 	out.BaseOffset, out.LogStart = at.base, r.log.Start()
-	if r.topic.set.appendTime {
+	if set.appendTime {
 		out.LogAppendTime = p.now.UnixMilli()
 		if at.duplicate {
 			out.LogAppendTime = at.timestamp
@@ -142,7 +143,7 @@ func (p *produceCall) producePartition(r *replica, records []byte, out *wire.Pro
 
 // check is the one batch of a partition, verified as Kafka's LogValidator does
 // and given its timestamp.
-func (p *produceCall) check(t *topic, records []byte) (batch.Batch, error) {
+func (p *produceCall) check(set *topicSettings, records []byte) (batch.Batch, error) {
 	one, rest, err := batch.Split(records)
 	switch {
 	case errors.Is(err, batch.ErrOldFormat):
@@ -151,9 +152,9 @@ func (p *produceCall) check(t *topic, records []byte) (batch.Batch, error) {
 		return nil, err
 	case len(rest) > 0:
 		return nil, &faultError{kafka.ErrInvalidRecord, "exactly one record batch is accepted for a partition"}
-	case len(one) > t.set.maxMessage:
+	case len(one) > set.maxMessage:
 		return nil, &faultError{kafka.ErrMessageTooLarge,
-			fmt.Sprintf("record batch of %d bytes is longer than the %d that max.message.bytes allows", len(one), t.set.maxMessage)}
+			fmt.Sprintf("record batch of %d bytes is longer than the %d that max.message.bytes allows", len(one), set.maxMessage)}
 	}
 	if err := one.Check(); err != nil {
 		return nil, err
@@ -175,16 +176,16 @@ func (p *produceCall) check(t *topic, records []byte) (batch.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.set.compacted && found.Keyless >= 0 {
+	if set.compacted && found.Keyless >= 0 {
 		return nil, &batch.RecordError{Index: found.Keyless, Reason: "a compacted topic takes no record without a key"}
 	}
-	return one, p.stampTime(t, one, found.MaxTimestamp)
+	return one, p.stampTime(set, one, found.MaxTimestamp)
 }
 
 // stampTime sets or checks the timestamps of a batch, as the topic says.
-func (p *produceCall) stampTime(t *topic, one batch.Batch, newest int64) error {
+func (p *produceCall) stampTime(set *topicSettings, one batch.Batch, newest int64) error {
 	now := p.now.UnixMilli()
-	if t.set.appendTime {
+	if set.appendTime {
 		one.StampLogAppendTime(now)
 		return nil
 	}
@@ -192,7 +193,7 @@ func (p *produceCall) stampTime(t *topic, one batch.Batch, newest int64) error {
 		return &faultError{kafka.ErrInvalidTimestamp, "a producer may not set LogAppendTime"}
 	}
 	first := one.BaseTimestamp()
-	if first >= 0 && now-first > t.set.beforeMillis || newest >= 0 && newest-now > t.set.afterMillis {
+	if first >= 0 && now-first > set.beforeMillis || newest >= 0 && newest-now > set.afterMillis {
 		return &faultError{kafka.ErrInvalidTimestamp, fmt.Sprintf("timestamps %d to %d are too far from the broker's time %d", first, newest, now)}
 	}
 	if one.MaxTimestamp() != newest {

@@ -11,7 +11,7 @@ import (
 func (b *Broker) retainLoop() {
 	every(b.stopped, b.set.retentionCheck, func() {
 		for _, t := range b.topics.all() {
-			for _, r := range t.replicas {
+			for _, r := range t.replicas() {
 				if b.stopped.Err() != nil {
 					return
 				}

@@ -8,7 +8,7 @@ import (
 )
 
 // settings are the values of server.properties that requests are judged by,
-// read once.
+// and that do not change while the broker runs.
 type settings struct {
 	autoCreate        bool
 	partitions        int32
@@ -19,7 +19,6 @@ type settings struct {
 	fetchMaxBytes     int
 	fetchSessions     int // most at a time
 	retentionCheck    time.Duration
-	producerExpiry    time.Duration
 	groups            group.Config
 	rack              *string
 }
@@ -35,7 +34,6 @@ func settingsOf(v *config.Values) settings {
 		fetchMaxBytes:     v.Int("fetch.max.bytes"),
 		fetchSessions:     v.Int("max.incremental.fetch.session.cache.slots"),
 		retentionCheck:    v.Duration("log.retention.check.interval.ms"),
-		producerExpiry:    v.Duration("producer.id.expiration.ms"),
 		groups: group.Config{
 			MinSessionTimeout:     v.Duration("group.min.session.timeout.ms"),
 			MaxSessionTimeout:     v.Duration("group.max.session.timeout.ms"),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"schloss/kafka"
 	"schloss/kafka/config"
@@ -18,12 +19,13 @@ type topics struct {
 	byID   map[kafka.TopicID]*topic
 }
 
-// topic is one open topic; it never changes but in its replicas.
+// topic is one open topic. Its settings and its list of replicas are replaced,
+// never changed.
 type topic struct {
 	name     string
 	id       kafka.TopicID
-	set      topicSettings
-	replicas []*replica
+	settings atomic.Pointer[topicSettings]
+	list     atomic.Pointer[[]*replica]
 }
 
 // topicSettings are the settings that records of a topic are judged by.
@@ -31,6 +33,7 @@ type topicSettings struct {
 	maxMessage int
 	minInsync  int
 	compacted  bool // keys are needed
+	deletes    bool // cleanup.policy has delete
 	appendTime bool // message.timestamp.type=LogAppendTime
 
 	// How far timestamps may lie from now, in milliseconds.
@@ -83,28 +86,51 @@ func (ts *topics) remove(t *topic) {
 func (ts *topics) close() error {
 	var errs []error
 	for _, t := range ts.all() {
-		for _, r := range t.replicas {
+		for _, r := range t.replicas() {
 			errs = append(errs, r.close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// replicas are the topic's partitions, by index.
+func (t *topic) replicas() []*replica {
+	if list := t.list.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
 // replica is the partition of a topic, nil if the topic has none of that index.
 func (t *topic) replica(index int32) *replica {
-	if t == nil || index < 0 || int(index) >= len(t.replicas) {
+	if t == nil {
 		return nil
 	}
-	return t.replicas[index]
+	list := t.replicas()
+	if index < 0 || int(index) >= len(list) {
+		return nil
+	}
+	return list[index]
 }
 
 // openTopic opens the logs of a topic that the metadata knows, and registers
-// it. What recovery had to cut off is told in the log; the number of partitions
-// that it had to look through is returned.
+// it. The number of partitions that recovery had to look through is returned.
 func (b *Broker) openTopic(meta *store.Topic) (recovered int, err error) {
+	t := &topic{name: meta.Name, id: meta.ID}
+	recovered, err = b.openPartitions(t, meta)
+	if err == nil {
+		b.topics.add(t)
+	}
+	return recovered, err
+}
+
+// openPartitions opens the logs that a topic has in the metadata and not yet
+// here. What recovery had to cut off is told in the log.
+func (b *Broker) openPartitions(t *topic, meta *store.Topic) (recovered int, err error) {
 	set, logConfig := b.topicConfig(meta)
-	t := &topic{name: meta.Name, id: meta.ID, set: set}
-	for i := range meta.Partitions {
+	t.settings.Store(&set)
+	list := slices.Clip(t.replicas())
+	for i := int32(len(list)); i < meta.Partitions; i++ {
 		tp := kafka.TopicPartition{Topic: meta.Name, Partition: i}
 		r, recovery, err := b.openReplica(t, tp, logConfig)
 		var damage *store.DamageError
@@ -121,21 +147,22 @@ func (b *Broker) openTopic(meta *store.Topic) (recovered int, err error) {
 		if recovery.Unclean {
 			recovered++
 		}
-		t.replicas = append(t.replicas, r)
+		list = append(list, r)
 	}
-	b.topics.add(t)
+	t.list.Store(&list)
 	return recovered, nil
 }
 
 // topicConfig is what a topic's own settings, over the broker's, mean to us.
 func (b *Broker) topicConfig(meta *store.Topic) (topicSettings, store.LogConfig) {
-	v := config.TopicValues(b.values, meta.Configs)
+	v := config.TopicValues(b.values.Load(), meta.Configs)
 	policy := v.List("cleanup.policy")
 	compact, remove := slices.Contains(policy, "compact"), slices.Contains(policy, "delete")
 	set := topicSettings{
 		maxMessage: v.Int("max.message.bytes"),
 		minInsync:  v.Int("min.insync.replicas"),
 		compacted:  compact,
+		deletes:    remove,
 		appendTime: v.String("message.timestamp.type") == "LogAppendTime",
 
 		beforeMillis: v.Int64("message.timestamp.before.max.ms"),
@@ -147,7 +174,7 @@ func (b *Broker) topicConfig(meta *store.Topic) (topicSettings, store.LogConfig)
 		RetentionBytes: v.Int64("retention.bytes"),
 		RetentionAge:   v.Duration("retention.ms"),
 		IndexInterval:  v.Int("index.interval.bytes"),
-		Compacted:      compact && !remove,
+		Compacted:      !remove,
 	}
 }
 
@@ -163,6 +190,26 @@ func (b *Broker) createTopic(meta store.Topic) error {
 		return nil
 	}
 	return errors.Join(err, b.deleteTopic(&meta))
+}
+
+// growTopic gives a topic more partitions: durable in the metadata first, then
+// their logs, which a start makes if a crash comes between. Logs that cannot be
+// made are taken back with their metadata. The caller holds b.changing.
+func (b *Broker) growTopic(meta *store.Topic, partitions int32) error {
+	grown := *meta
+	grown.Partitions = partitions
+	if err := b.meta.Commit(store.PutTopic{Topic: grown}); err != nil {
+		return err
+	}
+	_, err := b.openPartitions(b.topics.named(meta.Name), &grown)
+	if err == nil {
+		return nil
+	}
+	errs := []error{err, b.meta.Commit(store.PutTopic{Topic: *meta})}
+	for i := meta.Partitions; i < partitions; i++ {
+		errs = append(errs, b.logs.Delete(kafka.TopicPartition{Topic: meta.Name, Partition: i}))
+	}
+	return errors.Join(errs...)
 }
 
 // deleteTopic forgets a topic: its metadata, its logs, and what groups

@@ -22,6 +22,7 @@ type endpoint struct {
 	advertised config.Listener
 	values     *config.Values // the broker's, under those of this listener
 	tls        *ssl.Reloader  // nil for PLAINTEXT
+	limits     *listener.Limits
 	rules      principal.Rules
 }
 
@@ -73,8 +74,9 @@ func (e *endpoint) open(h listener.Handler, whole *listener.Limits, pool *listen
 	if err != nil {
 		return nil, &ListenError{Listener: e.Name, Address: e.Address(), Err: err}
 	}
+	e.limits = &listener.Limits{Max: e.values.Int("max.connections"), Broker: whole}
 	cfg := listener.Config{
-		Limits: &listener.Limits{Max: e.values.Int("max.connections"), Broker: whole}, Pool: pool, Log: log,
+		Limits: e.limits, Pool: pool, Log: log,
 		Name: e.Name, Identify: e.identify,
 		MaxFrame:    int32(e.values.Int("socket.request.max.bytes")),
 		IdleTimeout: e.values.Duration("connections.max.idle.ms"),

@@ -38,7 +38,7 @@ func Offline(properties *config.Properties) (func(context.Context) (net.Conn, er
 		return nil, nil, errors.Join(err, s.Close())
 	}
 	// No authorizer: whoever may write the files may write the rules in them.
-	b := newBroker(values, nil, s, denials.log, log)
+	b := newBroker(broker.Config{Values: values}, s, denials.log, log)
 	pipe := newPipe()
 	cfg := listener.Config{Log: log, Name: "OFFLINE", Local: true, Identify: func(context.Context, net.Conn) (principal.Principal, error) {
 		return localUser(os.Getuid()), nil

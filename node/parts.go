@@ -98,25 +98,24 @@ func openAudit(v *config.Values, stream io.Writer, log *slog.Logger) (*auditSink
 	return a, nil
 }
 
-func newBroker(v *config.Values, a *acl.Authorizer, s *local.Store, denials *audit.Log, log *slog.Logger) *broker.Broker {
-	return broker.New(
-		broker.Config{Node: nodeID(v), Values: v, Authorizer: a, NewID: randomID},
-		broker.Deps{Logs: s.Logs(), Metadata: s.Metadata(), Leaders: s, Audit: denials, Log: log, Now: time.Now},
-	)
+// newBroker makes a broker of what the configuration lacks yet.
+func newBroker(cfg broker.Config, s *local.Store, denials *audit.Log, log *slog.Logger) *broker.Broker {
+	cfg.Node, cfg.NewID = nodeID(cfg.Values), randomID
+	return broker.New(cfg, broker.Deps{Logs: s.Logs(), Metadata: s.Metadata(), Leaders: s, Audit: denials, Log: log, Now: time.Now})
 }
 
 // maxConnections is max.connections, or half of the descriptors that the
 // process may have if those are fewer: the other half is for the files of the
 // logs, which strangers must not starve.
-func (n *running) maxConnections() int {
-	wanted := n.values.Int("max.connections")
+func (n *running) maxConnections(v *config.Values) int {
+	wanted := v.Int("max.connections")
 	var descriptors syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &descriptors); err != nil {
 		n.tell("ask for the limit of descriptors", err)
 		return wanted
 	}
 	half := int(min(descriptors.Cur/2, math.MaxInt32))
-	if n.values.IsSet("max.connections") && wanted > half {
+	if v.IsSet("max.connections") && wanted > half {
 		n.log.Warn("fewer connections than max.connections are taken: half of the descriptors stay for files",
 			"max.connections", wanted, "taken", half, "descriptors", descriptors.Cur)
 	}

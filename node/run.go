@@ -77,6 +77,7 @@ type running struct {
 	audit      *auditSink
 	broker     *broker.Broker
 	started    bool // the broker's partitions are open
+	limits     *listener.Limits
 	listeners  []*listener.Listener
 	socket     *localSocket
 	failed     chan error // a listener that can accept no more
@@ -94,13 +95,16 @@ func (n *running) start(ctx context.Context) error {
 	if n.store, err = openStore(n.values); err != nil {
 		return err
 	}
+	if err := n.takeDynamic(); err != nil {
+		return err
+	}
 	if err := n.checkOwnRights(); err != nil {
 		return err
 	}
 	if n.audit, err = openAudit(n.values, n.stderr, n.log); err != nil {
 		return err
 	}
-	n.broker = newBroker(n.values, n.authorizer, n.store, n.audit.log, n.log)
+	n.broker = newBroker(broker.Config{Values: n.values, Reconfigure: n.reconfigure, Authorizer: n.authorizer}, n.store, n.audit.log, n.log)
 	if err := countStart(n.store); err != nil {
 		return err
 	}
@@ -122,11 +126,11 @@ func (n *running) start(ctx context.Context) error {
 // taken stops the start.
 func (n *running) listen() error {
 	pool := &listener.Pool{}
-	limits := &listener.Limits{Max: n.maxConnections(), PerIP: n.values.Int("max.connections.per.ip")}
+	n.limits = &listener.Limits{Max: n.maxConnections(n.values), PerIP: n.values.Int("max.connections.per.ip")}
 	reached := make(map[string]broker.Endpoint)
 	for i := range n.endpoints {
 		e := &n.endpoints[i]
-		l, err := e.open(n.broker, limits, pool, n.log)
+		l, err := e.open(n.broker, n.limits, pool, n.log)
 		if err != nil {
 			return err
 		}

@@ -146,6 +146,17 @@ type Logs interface {
 	Open(tp kafka.TopicPartition, id kafka.TopicID, cfg LogConfig, replica Replica, create bool) (PartitionLog, Recovery, error)
 	// Delete closes and removes the log and all its files, durably.
 	Delete(tp kafka.TopicPartition) error
+	// Directories are the places where the logs are, in the order in which they
+	// were configured.
+	Directories() []Directory
 	// Close closes every open log cleanly and releases the directories.
 	Close() error
+}
+
+// Directory is one place where logs are.
+type Directory struct {
+	Path          string
+	Total, Usable int64                          // bytes of its file system; -1 when unknown
+	Err           error                          // why it cannot be used
+	Sizes         map[kafka.TopicPartition]int64 // bytes of each open log
 }

@@ -13,9 +13,16 @@ type Limits struct {
 	PerIP  int
 	Broker *Limits // nil: these are the broker's own
 
-	mu    sync.Mutex // guards the counts
+	mu    sync.Mutex // guards the counts, and Max and PerIP once they are shared
 	total int
 	byIP  map[string]int
+}
+
+// Set changes the limits. Connections that stand above them stay.
+func (l *Limits) Set(most, perIP int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Max, l.PerIP = most, perIP
 }
 
 func (l *Limits) admit(ip string) error {

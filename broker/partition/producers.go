@@ -115,6 +115,9 @@ func (p *Producers) Apply(h batch.Header, now time.Time) {
 	known.seen = now
 }
 
+// SetExpiration changes producer.id.expiration.ms from now on.
+func (p *Producers) SetExpiration(d time.Duration) { p.expiration = d }
+
 // Expire forgets the producers that were silent for the expiration time.
 //
 // Differs from Kafka: silence counts from when this broker heard of the

@@ -35,6 +35,9 @@ type FS interface {
 	// SyncDir makes the names in a directory durable: what was created,
 	// renamed or removed in it.
 	SyncDir(name string) error
+	// Space says how many bytes the file system of a directory has, and how
+	// many of them may still be used; -1 where the system does not say.
+	Space(dir string) (total, usable int64, err error)
 	// Lock takes the file name for this process until the closer is closed,
 	// making it when it is absent and writing the process id into it. A lock
 	// that is held elsewhere gives a *LockedError.

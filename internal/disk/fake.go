@@ -212,6 +212,19 @@ func (f *Fake) ReadDir(name string) ([]Entry, error) {
 	return entries, nil
 }
 
+// fakeSpace is what a Fake says it has.
+const fakeSpace = 1 << 40
+
+// Space implements FS. All of it is usable: nothing here fills up.
+func (f *Fake) Space(dir string) (total, usable int64, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.find(dir); err != nil {
+		return -1, -1, pathError("statfs", dir, err)
+	}
+	return fakeSpace, fakeSpace, nil
+}
+
 // Rename implements FS.
 func (f *Fake) Rename(from, to string) error {
 	f.mu.Lock()

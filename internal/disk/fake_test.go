@@ -163,6 +163,9 @@ func TestSame(t *testing.T) {
 			if err := fsys.Remove(dir); err == nil {
 				t.Error("removed a directory that is not empty")
 			}
+			if total, usable, err := fsys.Space(dir); err != nil || usable <= 0 || total < usable {
+				t.Errorf("space: got %d of %d, %v", usable, total, err)
+			}
 			lock, err := fsys.Lock(dir + "/.lock")
 			must(t, err)
 			var locked *LockedError
@@ -176,7 +179,8 @@ func TestSame(t *testing.T) {
 			must(t, fsys.Remove(dir+"/a"), fsys.Remove(dir+"/.lock"), fsys.SyncDir(dir), fsys.Remove(dir))
 			_, openErr := fsys.Open(dir + "/a")
 			_, listErr := fsys.ReadDir(dir)
-			for _, err := range []error{openErr, listErr, fsys.Rename(dir+"/a", dir+"/b"), fsys.Remove(dir)} {
+			_, _, spaceErr := fsys.Space(dir + "/a")
+			for _, err := range []error{openErr, listErr, spaceErr, fsys.Rename(dir+"/a", dir+"/b"), fsys.Remove(dir)} {
 				if !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("got %v, want %v", err, fs.ErrNotExist)
 				}

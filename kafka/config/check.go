@@ -58,7 +58,7 @@ func oneOfFold(words ...string) func(string) error {
 // eachOf is oneOf for every item of a list.
 func eachOf(words ...string) func(string) error {
 	return func(s string) error {
-		for _, item := range splitList(s) {
+		for _, item := range SplitList(s) {
 			if !slices.Contains(words, item) {
 				return fmt.Errorf("a list of %s", strings.Join(words, ", "))
 			}
@@ -129,8 +129,8 @@ func trimJava(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
 }
 
-// splitList cuts a List value at its commas; empty items are left out.
-func splitList(s string) []string {
+// SplitList cuts a List value at its commas; empty items are left out.
+func SplitList(s string) []string {
 	var items []string
 	for item := range strings.SplitSeq(s, ",") {
 		if item = trimJava(item); item != "" {

@@ -47,6 +47,17 @@ func (v *Values) With(d Dynamic) *Values {
 	return &view
 }
 
+// Same says whether two views of a broker's settings agree in all whose names
+// begin with a prefix.
+func Same(a, b *Values, prefix string) bool {
+	for _, s := range a.table.settings {
+		if strings.HasPrefix(s.Name, prefix) && a.text(s.Name, s.Kind) != b.text(s.Name, s.Kind) {
+			return false
+		}
+	}
+	return true
+}
+
 // file is what was read, without what was changed since.
 func (v *Values) file() map[string]given {
 	if v.static != nil {
@@ -100,6 +111,16 @@ func (v *Values) dynamicSetting(name string, own bool) (Setting, error) {
 		return s, errors.New("the id of a broker, since it is one broker's own")
 	}
 	return s, nil
+}
+
+// LookupDynamic finds the setting that a name stands for, with the prefix of a
+// listener or without.
+func (v *Values) LookupDynamic(name string) (Setting, bool) {
+	bare, _, err := v.splitListenerKey(name)
+	if err != nil {
+		return Setting{}, false
+	}
+	return v.table.Lookup(bare)
 }
 
 // splitListenerKey takes the prefix of a listener off.

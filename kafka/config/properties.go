@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -84,6 +85,15 @@ func (p *Properties) Get(key string) (string, bool) {
 
 // Set gives a key a value, as a flag such as --producer-property does.
 func (p *Properties) Set(key, value string) { p.put(Entry{Key: key, Value: value}) }
+
+// Drop takes keys out, those that a command has read itself.
+func (p *Properties) Drop(keys ...string) {
+	p.entries = slices.DeleteFunc(p.entries, func(e Entry) bool { return slices.Contains(keys, e.Key) })
+	clear(p.index)
+	for i, e := range p.entries {
+		p.index[e.Key] = i
+	}
+}
 
 // Keys are the keys in the order of their first appearance.
 func (p *Properties) Keys() []string {

@@ -44,7 +44,7 @@ func (v *Values) Float(name string) float64 {
 func (v *Values) Bool(name string) bool { return strings.EqualFold(v.text(name, Boolean), "true") }
 
 // List are the comma-separated items of a List setting, trimmed.
-func (v *Values) List(name string) []string { return splitList(v.text(name, List)) }
+func (v *Values) List(name string) []string { return SplitList(v.text(name, List)) }
 
 // Duration is the value of an Int or Long setting in milliseconds, its unit
 // where the name says no other (.seconds, .minutes, .hours). A negative value

@@ -323,6 +323,22 @@ func (s *Store) byDirectory() map[*directory][]*Log {
 	return out
 }
 
+// Directories implements store.Logs. The metadata is not among the logs.
+func (s *Store) Directories() []store.Directory {
+	logs := s.byDirectory()
+	out := make([]store.Directory, len(s.dirs))
+	for i, d := range s.dirs {
+		out[i] = store.Directory{Path: d.path, Sizes: make(map[kafka.TopicPartition]int64, len(logs[d]))}
+		out[i].Total, out[i].Usable, out[i].Err = d.fs.Space(d.path)
+		for _, l := range logs[d] {
+			if l.tp != metadataPartition && l.refused() == nil {
+				out[i].Sizes[l.tp] = l.Size()
+			}
+		}
+	}
+	return out
+}
+
 // Close closes every log cleanly, marks the directories clean and releases
 // them. Idempotent.
 func (s *Store) Close() error {
