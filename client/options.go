@@ -39,6 +39,33 @@ func within(d, low, high time.Duration) time.Duration { return min(max(d, low), 
 
 // ProducerOptions are the kgo options of a producer's settings.
 func ProducerOptions(v *config.Values) ([]kgo.Opt, error) {
+	opts, err := producerOptions(v)
+	if err != nil {
+		return nil, err
+	}
+	if d := v.Duration("delivery.timeout.ms"); d > 0 {
+		// Kafka's producer gives a record up after this time whatever became
+		// of it, hence the permission to cancel.
+		opts = append(opts, kgo.RecordDeliveryTimeout(d), kgo.AllowIdempotentProduceCancellation())
+	}
+	return opts, nil
+}
+
+// TransactionalOptions are the kgo options of a producer's settings for one
+// that sends in transactions. Its records are given up with their transaction
+// alone; limit is transaction.timeout.ms, 0 for kgo's.
+func TransactionalOptions(v *config.Values, id string, limit time.Duration) ([]kgo.Opt, error) {
+	opts, err := producerOptions(v)
+	if err != nil {
+		return nil, err
+	}
+	if limit > 0 {
+		opts = append(opts, kgo.TransactionTimeout(limit))
+	}
+	return append(opts, kgo.TransactionalID(id)), nil
+}
+
+func producerOptions(v *config.Values) ([]kgo.Opt, error) {
 	codec, err := compression(v)
 	if err != nil {
 		return nil, err
@@ -53,11 +80,6 @@ func ProducerOptions(v *config.Values) ([]kgo.Opt, error) {
 		kgo.ProducerLinger(within(v.Duration("linger.ms"), 0, time.Minute)),
 		kgo.ProduceRequestTimeout(within(v.Duration("request.timeout.ms"), 100*time.Millisecond, 5*time.Minute)),
 		kgo.ProducerBatchMaxBytes(int32(max(v.Int("max.request.size"), 512))),
-	}
-	if d := v.Duration("delivery.timeout.ms"); d > 0 {
-		// Kafka's producer gives a record up after this time whatever became
-		// of it, hence the permission to cancel.
-		opts = append(opts, kgo.RecordDeliveryTimeout(d), kgo.AllowIdempotentProduceCancellation())
 	}
 	if v.IsSet("retries") {
 		opts = append(opts, kgo.RecordRetries(v.Int("retries")))
