@@ -9,7 +9,7 @@ import (
 // DeleteTopics removes topics with their records and committed offsets.
 //
 // Behavior: DELETE on each topic, before it is looked up. An id whose topic the
-// caller may not describe is answered without a name.
+// caller may not describe is answered as one that is nobody's.
 //
 // Versions: up to 5 topics are named, from 6 on by name or by id.
 func deleteTopics(b *Broker, c *call, req *kmsg.DeleteTopicsRequest) kmsg.Response {
@@ -56,7 +56,7 @@ func (b *Broker) deleteByID(c *call, id kafka.TopicID) kmsg.DeleteTopicsResponse
 		out.Topic = &t.Name
 	}
 	if !c.allowed(kafka.Delete, kafka.Topic, t.Name) {
-		out.ErrorCode = int16(kafka.ErrTopicAuthorizationFailed)
+		out.ErrorCode = int16(codeOf(c.refuses(t.Name, true)))
 		return out
 	}
 	b.deleteOpen(c, t.Name, &out)

@@ -33,6 +33,7 @@ const firstRead = 16 << 10
 // fetchCall is a fetch request on its way.
 type fetchCall struct {
 	*call
+	replica error // why a fetch as a replica is refused, once that is decided
 	in      wire.FetchRequest
 	session *fetchSession // nil without one
 	epoch   int32         // of the session's next request
@@ -134,6 +135,9 @@ func (f *fetchCall) look(name string, id kafka.TopicID, index int32, ask fetchse
 // authorizeTopic finds the topic of a request without a session, nil if there
 // is none of that name.
 func (f *fetchCall) authorizeTopic(name string, id kafka.TopicID) (*topic, error) {
+	if f.in.ReplicaID >= 0 {
+		return nil, f.refuseReplica()
+	}
 	if f.byID() {
 		byID := f.b.topics.withID(id)
 		if byID == nil {
@@ -141,16 +145,22 @@ func (f *fetchCall) authorizeTopic(name string, id kafka.TopicID) (*topic, error
 		}
 		name = byID.name
 	}
-	if f.in.ReplicaID >= 0 {
-		if !f.allowedCluster(kafka.ClusterAction) {
-			return nil, kafka.ErrTopicAuthorizationFailed
-		}
-		return nil, kafka.ErrNotLeaderOrFollower
-	}
 	if !f.allowed(kafka.Read, kafka.Topic, name) {
-		return nil, kafka.ErrTopicAuthorizationFailed
+		return nil, f.refuses(name, f.byID())
 	}
 	return f.b.topics.named(name), nil
+}
+
+// refuseReplica is the answer to a fetch as a replica, decided once for the
+// request whatever topics it names.
+func (f *fetchCall) refuseReplica() error {
+	if f.replica == nil {
+		f.replica = kafka.ErrNotLeaderOrFollower
+		if !f.allowedCluster(kafka.ClusterAction) {
+			f.replica = kafka.ErrTopicAuthorizationFailed
+		}
+	}
+	return f.replica
 }
 
 // resolved notes which replica a partition is read from, if this broker leads

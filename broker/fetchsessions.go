@@ -238,7 +238,7 @@ func (s *fetchSession) resolve(f *fetchCall, p *sessionPartition) (*replica, err
 	}
 	if !t.Allowed && !f.mayRead(t) {
 		s.unwatch(p)
-		return nil, kafka.ErrTopicAuthorizationFailed
+		return nil, f.refuses(t.Name, s.state.ByID)
 	}
 	if w := p.Held; w != nil {
 		if !w.r.gone.Load() {

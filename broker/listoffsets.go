@@ -27,7 +27,6 @@ func listOffsets(b *Broker, c *call, req *kmsg.ListOffsetsRequest) kmsg.Response
 	resp := kmsg.NewPtrListOffsetsResponse()
 	for _, in := range req.Topics {
 		allowed := c.allowed(kafka.Describe, kafka.Topic, in.Topic)
-		t := b.topics.named(in.Topic)
 		out := kmsg.NewListOffsetsResponseTopic()
 		out.Topic = in.Topic
 		for _, p := range in.Partitions {
@@ -36,7 +35,7 @@ func listOffsets(b *Broker, c *call, req *kmsg.ListOffsetsRequest) kmsg.Response
 			part.Offset, part.Timestamp, part.LeaderEpoch = -1, -1, -1
 			err := error(kafka.ErrTopicAuthorizationFailed)
 			if allowed {
-				err = listOffset(t.replica(p.Partition), c.header.Version, p, &part)
+				err = listOffset(b.topics.named(in.Topic).replica(p.Partition), c.header.Version, p, &part)
 			}
 			part.ErrorCode = int16(codeOf(err))
 			out.Partitions = append(out.Partitions, part)

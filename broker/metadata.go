@@ -12,8 +12,8 @@ import (
 // Metadata tells which broker leads which partition.
 //
 // Behavior: a named topic that the caller may not describe gets
-// TOPIC_AUTHORIZATION_FAILED whether it exists or not; among all topics it is
-// left out. A missing topic is created when the broker's settings and the
+// TOPIC_AUTHORIZATION_FAILED whether it exists or not; its id is unknown to it;
+// among all topics it is left out. A missing topic is created when the broker's settings and the
 // request allow it and the caller may CREATE it, and is then there at once. The
 // broker's address is the one of the listener the caller came by.
 //
@@ -78,10 +78,8 @@ func (b *Broker) metadataByID(c *call, req *kmsg.MetadataRequest, id kafka.Topic
 	switch {
 	case c.header.Version < 12:
 		out.ErrorCode = int16(kafka.ErrInvalidRequest)
-	case !ok:
+	case !ok, !c.allowed(kafka.Describe, kafka.Topic, t.Name): // see call.refuses
 		out.ErrorCode = int16(kafka.ErrUnknownTopicID)
-	case !c.allowed(kafka.Describe, kafka.Topic, t.Name):
-		out.ErrorCode = int16(kafka.ErrTopicAuthorizationFailed)
 	default:
 		return b.metadataOf(c, req, t)
 	}

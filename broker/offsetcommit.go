@@ -32,7 +32,6 @@ func offsetCommit(b *Broker, c *call, req *kmsg.OffsetCommitRequest) kmsg.Respon
 		out.Topic = in.Topic
 		out.Partitions = make([]kmsg.OffsetCommitResponseTopicPartition, len(in.Partitions))
 		readable := member && c.allowed(kafka.Read, kafka.Topic, in.Topic)
-		t := b.topics.named(in.Topic)
 		for j, p := range in.Partitions {
 			part := &out.Partitions[j]
 			part.Partition = p.Partition
@@ -41,7 +40,7 @@ func offsetCommit(b *Broker, c *call, req *kmsg.OffsetCommitRequest) kmsg.Respon
 				part.ErrorCode = int16(kafka.ErrGroupAuthorizationFailed)
 			case !readable:
 				part.ErrorCode = int16(kafka.ErrTopicAuthorizationFailed)
-			case t.replica(p.Partition) == nil:
+			case b.topics.named(in.Topic).replica(p.Partition) == nil:
 				part.ErrorCode = int16(kafka.ErrUnknownTopicOrPartition)
 			default:
 				codes = append(codes, &part.ErrorCode)

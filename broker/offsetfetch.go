@@ -71,7 +71,7 @@ func (b *Broker) offsetsOf(c *call, in kmsg.OffsetFetchRequestGroup) kmsg.Offset
 	if in.Topics == nil {
 		return b.allOffsets(c, out)
 	}
-	// Judged before the coordinator is locked: an audit log may be slow.
+	// Judged before the coordinator is locked.
 	allowed := make([]bool, len(in.Topics))
 	for i, t := range in.Topics {
 		allowed[i] = c.allowed(kafka.Describe, kafka.Topic, t.Topic)

@@ -18,7 +18,6 @@ func offsetForLeaderEpoch(b *Broker, c *call, req *kmsg.OffsetForLeaderEpochRequ
 	resp := kmsg.NewPtrOffsetForLeaderEpochResponse()
 	for _, in := range req.Topics {
 		allowed := replica || c.allowed(kafka.Describe, kafka.Topic, in.Topic)
-		t := b.topics.named(in.Topic)
 		out := kmsg.NewOffsetForLeaderEpochResponseTopic()
 		out.Topic = in.Topic
 		for _, p := range in.Partitions {
@@ -26,7 +25,7 @@ func offsetForLeaderEpoch(b *Broker, c *call, req *kmsg.OffsetForLeaderEpochRequ
 			part.Partition, part.LeaderEpoch, part.EndOffset = p.Partition, -1, -1
 			err := error(kafka.ErrTopicAuthorizationFailed)
 			if allowed {
-				err = epochEnd(t.replica(p.Partition), p, &part)
+				err = epochEnd(b.topics.named(in.Topic).replica(p.Partition), p, &part)
 			}
 			part.ErrorCode = int16(codeOf(err))
 			out.Partitions = append(out.Partitions, part)

@@ -74,19 +74,20 @@ func (p *produceCall) produceTopic(in *wire.ProduceTopic, out *wire.ProducedTopi
 
 // authorizeTopic is the topic the caller may write to, or why not.
 func (p *produceCall) authorizeTopic(in *wire.ProduceTopic) (*topic, error) {
-	name := in.Name
-	if p.header.Version >= 13 {
-		byID := p.b.topics.withID(in.ID)
-		if byID == nil {
+	if p.in.TransactionalID != nil {
+		return nil, kafka.ErrTransactionalIDAuthorizationFailed
+	}
+	name, byID := in.Name, p.header.Version >= 13
+	if byID {
+		t := p.b.topics.withID(in.ID)
+		if t == nil {
 			return nil, kafka.ErrUnknownTopicID
 		}
-		name = byID.name
+		name = t.name
 	}
 	switch {
-	case p.in.TransactionalID != nil:
-		return nil, kafka.ErrTransactionalIDAuthorizationFailed
 	case !p.allowed(kafka.Write, kafka.Topic, name):
-		return nil, kafka.ErrTopicAuthorizationFailed
+		return nil, p.refuses(name, byID)
 	case p.in.Acks < -1 || p.in.Acks > 1:
 		return nil, kafka.ErrInvalidRequiredAcks
 	case kafka.Internal(name):
