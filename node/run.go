@@ -167,19 +167,36 @@ func (n *running) announce(cfg Config) {
 	rules := "none: everyone may do everything"
 	if n.authorizer != nil {
 		rules = fmt.Sprintf("%d ACLs", n.store.Metadata().Image().ACLs.Len())
-	} else {
-		n.log.Warn("no authorizer.class.name: everyone may do everything")
 	}
+	supers := n.values.String("super.users")
+	if n.authorizer == nil || strings.Trim(supers, " ;") == "" {
+		supers = "none"
+	}
+	n.lint()
 	durability := "acks=all after fsync"
 	if !n.values.Bool("flush.before.ack") {
 		durability = "acks=all from the page cache (flush.before.ack=false)"
 	}
-	n.log.Info("started", "node", nodeID(n.values), "listeners", strings.Join(names, ","), "authorizer", rules, "durability", durability,
+	n.log.Info("started", "node", nodeID(n.values), "listeners", strings.Join(names, ","), "authorizer", rules, "super.users", supers, "plaintext", n.plaintext(), "durability", durability,
 		"topics", len(n.store.Metadata().Image().Topics), "took", time.Since(n.began).Round(time.Millisecond).String())
 	fmt.Fprintf(cfg.Stdout, "ready %s\n", strings.Join(names, " ")) //nolint:errcheck // nobody reads it: not our failure
 	if cfg.Ready != nil {
 		cfg.Ready(started)
 	}
+}
+
+// plaintext names the listeners without TLS.
+func (n *running) plaintext() string {
+	var names []string
+	for _, e := range n.endpoints {
+		if e.tls == nil {
+			names = append(names, e.Name)
+		}
+	}
+	if names == nil {
+		return "none"
+	}
+	return strings.Join(names, ",")
 }
 
 // inBackground starts what runs beside the requests: checkpoints, reloads of
