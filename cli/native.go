@@ -26,7 +26,8 @@ func rootCommand(ctx context.Context, s *session, args []string) error {
 		PersistentPreRun:  func(c *cobra.Command, _ []string) { s.name = c.CommandPath() },
 	}
 	root.AddCommand(certsCommand(s), quickstartCommand(s), serverStartCommand(s), versionCommand(s), exitCodesTopic(),
-		profileCommand(s), completionCommand(s), topicCommand(s), groupCommand(s), aclCommand(s))
+		profileCommand(s), completionCommand(s), topicCommand(s), groupCommand(s), aclCommand(s), doctorCommand(s))
+	root.AddCommand(codeTopics()...)
 	root.SetHelpFunc(nativeHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetIn(s.In)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"schloss/security/principal"
 )
@@ -20,15 +21,7 @@ import (
 // verifyServer is a client's check of the server it dialled.
 func (r *Reloader) verifyServer(m *material, cs tls.ConnectionState, host string) error {
 	leaf := cs.PeerCertificates[0] // TLS servers always have one
-	intermediates := x509.NewCertPool()
-	for _, c := range cs.PeerCertificates[1:] {
-		intermediates.AddCert(c)
-	}
-	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: m.roots, Intermediates: intermediates, CurrentTime: r.now(),
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
-	if err != nil {
+	if err := verifyChain(cs.PeerCertificates, m.roots, r.now()); err != nil {
 		return explainChain(cs.PeerCertificates, r, err)
 	}
 	if err := mayHandshake(cs); err != nil {
@@ -44,6 +37,32 @@ func (r *Reloader) verifyServer(m *material, cs tls.ConnectionState, host string
 	}
 	if inCN && r.settings.checkHost {
 		r.warn("the certificate of " + host + " names its host only in its CN, which others than Java refuse: issue it with a subject alternative name")
+	}
+	return nil
+}
+
+// verifyChain follows a server's chain to the roots.
+func verifyChain(sent []*x509.Certificate, roots *x509.CertPool, now time.Time) error {
+	intermediates := x509.NewCertPool()
+	for _, c := range sent[1:] {
+		intermediates.AddCert(c)
+	}
+	_, err := sent[0].Verify(x509.VerifyOptions{
+		Roots: roots, Intermediates: intermediates, CurrentTime: now,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	})
+	return err
+}
+
+// Trusts says whether a server's chain, as it was sent, leads to the trust
+// store, dates apart: it is judged as of a moment at which its leaf was good.
+func (r *Reloader) Trusts(sent []*x509.Certificate) error {
+	at := r.now()
+	if leaf := sent[0]; at.Before(leaf.NotBefore) || at.After(leaf.NotAfter) {
+		at = leaf.NotBefore
+	}
+	if err := verifyChain(sent, r.current.Load().roots, at); err != nil {
+		return explainChain(sent, r, err)
 	}
 	return nil
 }
