@@ -22,7 +22,9 @@ func (c *Case) Compare(want, got Outcome) []string {
 	if c.normal(want.Stdout) != c.normal(got.Stdout) {
 		differ = append(differ, Stdout)
 	}
-	kafka, ours := spoken(want), remarks(got.Stderr)
+	// A failure is told on standard error, also where Kafka tells it on standard
+	// output alone, with a stack trace.
+	kafka, ours := want.Exit != 0 || len(remarks(want.Stderr)) > 0, remarks(got.Stderr)
 	switch {
 	case kafka != (len(ours) > 0):
 		differ = append(differ, Stderr)
@@ -36,23 +38,10 @@ var (
 	logLine    = regexp.MustCompile(`^(DEBUG|INFO|WARN|ERROR|FATAL) `)
 	exception  = regexp.MustCompile(`^(Exception in thread "[^"]*" )?((org\.apache|java|joptsimple|scala|kafka|net\.sourceforge|com\.fasterxml)[\w.$]*(: |$))+`)
 	warning    = regexp.MustCompile(`(?i)^\s*warn(ing)?: |deprecated|^Note: |^The consumer rebalance protocol \(KIP-848\) is production-ready`)
-	about      = regexp.MustCompile(`^This tool |^This command |^Create, delete|^Change topic|^usage: |^\(option table\)|^Error while executing config command with args|^Error: Executing`)
+	about      = regexp.MustCompile(`^This tool |^This command |^Create, delete|^Change topic|^\(usage\)|^\(option table\)|^Error while executing config command with args|^Error: Executing`)
+	usageLine  = regexp.MustCompile(`(?m)^\(usage\)$`)
 	logRemains = regexp.MustCompile(`^\s*\(\S+\)$`)
 )
-
-// spoken says whether Kafka's tool told the user something on standard error.
-// A log line that goes with a failure is the failure's message.
-func spoken(o Outcome) bool {
-	if o.Exit == 0 {
-		return len(remarks(o.Stderr)) > 0
-	}
-	for line := range strings.Lines(o.Stderr) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "WARN") && !warning.MatchString(line) {
-			return true
-		}
-	}
-	return false
-}
 
 // remarks are the lines of a standard error without what the libraries log and
 // without warnings.
@@ -76,11 +65,14 @@ func remarks(stderr string) []string {
 
 // message is the first line that says what is wrong, or what is remarkable.
 func message(stderr string) string {
+	if _, text, ok := strings.Cut(stderr, ": error: "); ok && usageLine.MatchString(stderr) {
+		return text // it may be of several lines
+	}
 	for _, line := range remarks(stderr) {
 		if about.MatchString(line) {
 			continue
 		}
-		if plain := strings.TrimSpace(exception.ReplaceAllString(line, "")); plain != "" {
+		if plain := strings.TrimPrefix(strings.TrimSpace(exception.ReplaceAllString(line, "")), "Error occurred: "); plain != "" {
 			return plain
 		}
 	}
@@ -103,5 +95,9 @@ func says(text, message string) bool {
 }
 
 func splitWords(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\n\t[](){}\"'.;", r) })
+	list := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\n\t[](){}\"'.;", r) })
+	for i, w := range list {
+		list[i] = strings.TrimLeft(w, "-")
+	}
+	return list
 }

@@ -66,8 +66,8 @@ func (s *Scenario) WriteGolden(dir, version string, g Golden) error {
 			continue
 		}
 		add(c.Name, strconv.Itoa(o.Exit)+"\n")
-		if o.Stdout != "" {
-			add(c.Name+": stdout", o.Stdout)
+		if text := cut(traces.ReplaceAllString(o.Stdout, "")); text != "" {
+			add(c.Name+": stdout", text)
 		}
 		if text := cut(o.Stderr); text != "" {
 			add(c.Name+": stderr", text)
@@ -78,19 +78,29 @@ func (s *Scenario) WriteGolden(dir, version string, g Golden) error {
 
 var (
 	frame      = regexp.MustCompile(`^\s+at |^\s*\.\.\. \d+ more|^Caused by: `)
+	traces     = regexp.MustCompile(`(?m)^[a-z][\w.]+\.\w+(Exception|Error)(: .*)?\n(\s+at .*\n)+`)
 	tableStart = regexp.MustCompile(`^Option\b.*\bDescription`)
+	usageStart = regexp.MustCompile(`^usage: `)
+	usageEnd   = regexp.MustCompile(`^\S+: error: `)
 )
 
-// cut leaves stack frames out, and the tail of an option table: what is large
-// and what we never print.
-func cut(stderr string) string {
+// cut leaves out what is large and what we never print: stack frames, and the
+// help, of which option parsers print the table last and the usage first.
+func cut(text string) string {
 	var out strings.Builder
-	for line := range strings.Lines(stderr) {
-		if tableStart.MatchString(line) {
+	help := false
+	for line := range strings.Lines(text) {
+		switch {
+		case tableStart.MatchString(line):
 			out.WriteString("(option table)\n")
-			break
+			return out.String()
+		case usageStart.MatchString(line):
+			help = true
+			out.WriteString("(usage)\n")
+		case usageEnd.MatchString(line):
+			help = false
 		}
-		if !frame.MatchString(line) {
+		if !help && !frame.MatchString(line) {
 			out.WriteString(line)
 		}
 	}

@@ -36,7 +36,7 @@ func (c *Case) normal(text string) string {
 	case c.JSON:
 		text = jsonLines(text)
 	case c.Tool() == "kafka-acls":
-		text = blocks(text, aclBlock)
+		text = blocks(trimLines(text), aclBlock)
 	case c.Tool() == "kafka-topics":
 		text = blocks(settingsOf(text), topicBlock)
 	case c.Sorted:
@@ -55,7 +55,7 @@ var (
 	number     = regexp.MustCompile(`-?\d+(\.\d+)?`)
 	release    = regexp.MustCompile(`(?m)^\d+\.\d+\.\d+$`)
 	moment     = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}`)
-	aclBlock   = regexp.MustCompile(`^(Current|Adding) ACLs for resource|^ACLs for principal`)
+	aclBlock   = regexp.MustCompile(`^(Current|Adding) ACLs for resource|^ACLs for principal|^Are you sure`)
 	topicBlock = regexp.MustCompile(`^Topic: `)
 	apiLine    = regexp.MustCompile(`^\t\w+\(\d+\): (.*?),?$`)
 )
@@ -64,6 +64,18 @@ func sortLines(text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	slices.Sort(lines)
 	return strings.Join(lines, "")
+}
+
+// trimLines takes the blanks that stand around the rules of a set: which of
+// them has them follows from its place.
+func trimLines(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			out.WriteString(line + "\n")
+		}
+	}
+	return out.String()
 }
 
 // blocks sorts the blocks that begin with such a line, and the lines in each:

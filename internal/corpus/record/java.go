@@ -51,6 +51,12 @@ func (j *java) Run(args []string, input string) (corpus.Outcome, error) {
 	stop := context.AfterFunc(ctx, func() { j.process.Process.Kill() })
 	defer stop()
 	o, err := j.ask(args, input)
+	if errors.Is(err, io.EOF) && ctx.Err() == nil {
+		// The option parser of some tools ends the JVM itself, before they do anything.
+		_ = j.process.Wait() // its exit code is the tool's, which comes again
+		j.process = nil
+		return j.alone(ctx, args, input)
+	}
 	if err != nil {
 		return o, fmt.Errorf("%v: %w", args, errors.Join(err, ctx.Err()))
 	}
