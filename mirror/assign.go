@@ -113,7 +113,7 @@ func (m *Mirror) targetTopic(ctx context.Context, name string) (TargetTopic, *Ha
 		topic, err = m.target.Topic(ctx, name)
 	}
 	if err != nil && !transient(err) {
-		return TargetTopic{}, &Halt{Reason: TargetRefused, Offset: -1, Err: err}, nil
+		return TargetTopic{}, &Halt{Reason: TopicNotShown, Offset: -1, Err: err}, nil
 	}
 	return topic, nil, err
 }

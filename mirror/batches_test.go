@@ -19,6 +19,7 @@ type made struct {
 	producer   kafka.ProducerID // 0: none
 	marker     string           // "abort", "commit"
 	value      string
+	damaged    bool
 }
 
 func (m made) build(t testing.TB) batch.Batch {
@@ -49,6 +50,9 @@ func (m made) build(t testing.TB) batch.Batch {
 	out, err := b.Build()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if m.damaged {
+		out[len(out)-1] ^= 1
 	}
 	return out
 }

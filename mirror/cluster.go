@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +25,6 @@ type clusterTarget struct {
 	insist        bool // enable.idempotence=true stands in the file
 	window        int
 	patience      time.Duration
-	drop          bool
 	timeoutMillis int32
 	requestSize   int
 	backoff       time.Duration
@@ -50,7 +50,7 @@ type clusterTarget struct {
 
 // newClusterTarget reads the producer's settings. MirrorMaker 1 changes some
 // defaults: it never gives a record up, unless told to.
-func newClusterTarget(cluster *client.Client, v *config.Values, drop bool, notice func(string)) (*clusterTarget, error) {
+func newClusterTarget(cluster *client.Client, v *config.Values, notice func(string)) (*clusterTarget, error) {
 	t := &clusterTarget{
 		cluster:       cluster,
 		admin:         client.NewAdmin(cluster),
@@ -58,7 +58,6 @@ func newClusterTarget(cluster *client.Client, v *config.Values, drop bool, notic
 		idempotent:    v.Bool("enable.idempotence"),
 		insist:        v.IsSet("enable.idempotence") && v.Bool("enable.idempotence"),
 		window:        min(maxInFlight, v.Int("max.in.flight.requests.per.connection")),
-		drop:          drop,
 		timeoutMillis: int32(min(v.Duration("request.timeout.ms").Milliseconds(), math.MaxInt32)),
 		requestSize:   v.Int("max.request.size"),
 		backoff:       max(v.Duration("retry.backoff.ms"), time.Millisecond),
@@ -131,6 +130,8 @@ func (t *clusterTarget) Topic(ctx context.Context, name string) (TargetTopic, er
 			found.Limits.MaxMessageBytes, _ = strconv.Atoi(*c.Value)
 		case c.Name == "message.timestamp.type":
 			found.Limits.LogAppendTime = *c.Value == "LogAppendTime"
+		case c.Name == "cleanup.policy":
+			found.Limits.Compacted = strings.Contains(*c.Value, "compact")
 		}
 	}
 	return found, nil
@@ -162,7 +163,7 @@ func (t *clusterTarget) Open(stream int, tp kafka.TopicPartition) Appender {
 	}
 	t.topics[tp.Topic] = true
 	t.mu.Unlock()
-	o := &outbox{tp: tp, window: t.window, patience: t.patience, drop: t.drop, node: -1}
+	o := &outbox{tp: tp, window: t.window, patience: t.patience, node: -1}
 	t.running.Go(func() { s.identify(o) })
 	return &appender{sender: s, box: o}
 }

@@ -23,11 +23,11 @@ type Config struct {
 	Include string // Java regular expression of topics, as --include takes it
 
 	CommitInterval time.Duration // offset.commit.interval.ms; 0: one minute
-	// AbortOnSendFailure ends the mirror on the first batch that the target
-	// refuses. Without it such a batch is dropped and counted, as
-	// MirrorMaker 1 does; a refusal that is not the batch's fault, a denied
-	// topic above all, halts the partition instead: to drop all it has would
-	// help nobody.
+	// AbortOnSendFailure ends the mirror at the first record that the target
+	// will not have, however it is sent. Without it such records are left out,
+	// counted and told; a refusal that is not the record's fault, a denied
+	// topic above all, halts the partition instead: to leave out all it has
+	// would help nobody.
 	AbortOnSendFailure bool
 
 	// Progress, where set, is called every ProgressInterval (0: one second)
@@ -82,7 +82,7 @@ func New(c Config) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.target, err = newClusterTarget(c.Target, c.Producer, !c.AbortOnSendFailure, m.notice); err != nil {
+	if m.target, err = newClusterTarget(c.Target, c.Producer, m.notice); err != nil {
 		return nil, err
 	}
 	m.source = newSource(c.Source, f, refreshInterval(c.Consumer), m.settings.backoff, m.notice)
@@ -260,17 +260,19 @@ func (m *Mirror) notice(text string) {
 	}
 }
 
-// halted tells of a partition that does not go on.
+// halted tells of a partition that does not go on, and ends the mirror where it
+// is to end at what the target will not have.
 func (m *Mirror) halted(tp kafka.TopicPartition, h *Halt) {
 	m.notice(fmt.Sprintf("partition %s: %v", tp, h))
+	if m.config.AbortOnSendFailure && (h.Reason == UnfitRecord || h.Reason == TargetRefused) {
+		m.fatal(&SendError{TopicPartition: tp, Offset: h.Offset, Err: h.Err})
+	}
 }
 
-// refused tells of a batch that the target did not take, and ends the mirror
-// where it is to end then.
-func (m *Mirror) refused(s *span, h *Halt) {
-	m.halted(s.p.tp, h)
-	if m.config.AbortOnSendFailure {
-		m.fatal(&SendError{TopicPartition: s.p.tp, Offset: s.offset, Err: h.Err})
+// leftOut tells of records that are not copied.
+func (m *Mirror) leftOut(tp kafka.TopicPartition, all []omitted) {
+	for _, o := range all {
+		m.notice(fmt.Sprintf("partition %s: left out %d of the records from offset %d on: %s", tp, o.records, o.offset, o.reason))
 	}
 }
 

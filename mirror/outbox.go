@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"schloss/kafka"
@@ -29,13 +30,11 @@ var nobody = identity{kafka.NoProducerID, -1}
 // An error stops the window. When all that was under way is answered, what is
 // not acknowledged goes again, from the first on, with the same sequence
 // numbers, by which the broker recognises what it has already. Only where the
-// broker has lost its memory of the producer, or a batch is left out, does a
-// new one take over.
+// broker has lost its memory of the producer does a new one take over.
 type outbox struct {
 	tp       kafka.TopicPartition
 	window   int
 	patience time.Duration // delivery.timeout.ms; 0: no end
-	drop     bool          // leave batches out that the broker dislikes
 	who      *identity     // nil: to be asked for
 	next     int32         // sequence number of the first parcel that has none
 	known    bool          // the broker has acknowledged something of this identity
@@ -48,6 +47,7 @@ type outbox struct {
 	err      error // the end
 	listed   bool  // in its lane's list
 	node     kafka.NodeID
+	trip     atomic.Int64  // nanoseconds from sending to the answer, smoothed; read without the lock
 	emptied  chan struct{} // of Close, closed when nothing is under way any more
 	finished []finished    // to be told once the lock is released
 }
@@ -160,6 +160,11 @@ func (o *outbox) answer(p *parcel, base kafka.Offset, err error, now time.Time) 
 		o.failing = true
 	} else {
 		o.known, o.rests = true, 0
+		trip, last := int64(now.Sub(p.since)), o.trip.Load()
+		if last == 0 {
+			last = trip
+		}
+		o.trip.Store(last + (trip-last)/8)
 	}
 	for o.flying > 0 && o.parcels[0].acknowledged() {
 		o.settle(o.parcels[0])
@@ -195,8 +200,6 @@ func (o *outbox) resolve(now time.Time) action {
 	switch {
 	case isCode && forgotten(code) && *o.who != nobody:
 		return o.disown()
-	case isCode && o.drop && objectionable(code):
-		return o.leaveOut(first)
 	case isCode && (!code.Retriable() || code == kafka.ErrCorruptMessage):
 		o.end(first.err)
 	case o.patience > 0 && now.Sub(first.since) > o.patience:
@@ -212,17 +215,6 @@ func forgotten(code kafka.ErrorCode) bool {
 	return code == kafka.ErrOutOfOrderSequenceNumber || code == kafka.ErrUnknownProducerID || code == kafka.ErrInvalidProducerEpoch
 }
 
-// objectionable says that the broker dislikes the batch itself: the next one
-// may well pass.
-func objectionable(code kafka.ErrorCode) bool {
-	switch code {
-	case kafka.ErrMessageTooLarge, kafka.ErrRecordListTooLarge, kafka.ErrInvalidRecord, kafka.ErrInvalidTimestamp,
-		kafka.ErrUnsupportedCompressionType, kafka.ErrUnsupportedForMessageFormat:
-		return true
-	}
-	return false
-}
-
 // disown has what is not acknowledged sent by another identity.
 func (o *outbox) disown() action {
 	if *o.who == nobody {
@@ -235,15 +227,6 @@ func (o *outbox) disown() action {
 		}
 	}
 	return identify
-}
-
-// leaveOut drops the first parcel. It may be there all the same, by an attempt
-// before whose answer was lost, so its sequence numbers must serve for no
-// other: the broker would take that one for a repetition.
-func (o *outbox) leaveOut(first *parcel) action {
-	o.give(first.copy, &DroppedError{first.err})
-	o.parcels = o.parcels[1:]
-	return o.disown()
 }
 
 // end gives everything up.

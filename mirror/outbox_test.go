@@ -25,10 +25,7 @@ func (n *note) Batch() batch.Batch { return n.batch }
 
 func (n *note) Done(_ kafka.Offset, err error) {
 	text := "ok"
-	var dropped *DroppedError
 	switch {
-	case errors.As(err, &dropped):
-		text = "dropped"
 	case errors.Is(err, errAppenderClosed):
 		text = "closed"
 	case err != nil:
@@ -186,18 +183,15 @@ func TestOutboxRefusal(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		err  error
-		drop bool
 		told []string
 	}{
-		{"ends all", kafka.ErrMessageTooLarge, false, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
-		{"damage is not retried", kafka.ErrCorruptMessage, false, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
-		{"is left out", kafka.ErrInvalidRecord, true, []string{"a:ok", "b:dropped"}},
-		{"that is not the batch's fault ends all", kafka.ErrPolicyViolation, true, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
-		{"by the access rules ends all", kafka.ErrTopicAuthorizationFailed, true, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
+		{"ends all", kafka.ErrMessageTooLarge, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
+		{"damage is not retried", kafka.ErrCorruptMessage, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
+		{"that is not the batch's fault ends all", kafka.ErrPolicyViolation, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
+		{"by the access rules ends all", kafka.ErrTopicAuthorizationFailed, []string{"a:ok", "b:failed", "c:failed", "d:failed"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, 4)
-			b.box.drop = test.drop
 			b.send()
 			b.answer("a", nil)
 			b.send()
@@ -208,40 +202,16 @@ func TestOutboxRefusal(t *testing.T) {
 			b.want("nothing else leaves", b.send(), "")
 			late := &note{name: "z", batch: made{records: 1}.build(t), log: &b.log}
 			b.box.add([]Copy{late})
-			ended := !slices.Contains(test.told, "b:dropped")
-			if got := len(b.box.report()) == 1; got != ended {
-				t.Errorf("a later batch: failed %v, want %v", got, ended)
+			if got := len(b.box.report()); got != 1 {
+				t.Errorf("a later batch: %d were told of, want that it failed too", got)
 			}
 		})
 	}
 }
 
-// What was refused may be there all the same, by an attempt before this one
-// whose answer was lost: its sequence numbers must serve for no other batch,
-// or the broker takes that one for a repetition and does not append it.
-func TestOutboxDropTakesANewIdentity(t *testing.T) {
-	b := newBench(t, 3)
-	b.box.drop = true
-	b.send()
-	b.answer("a", nil)
-	b.send()
-	b.answer("b", errNetwork)
-	b.answer("c", errNetwork)
-	b.send()
-	b.answer("b", kafka.ErrMessageTooLarge)
-	if did := b.answer("c", kafka.ErrOutOfOrderSequenceNumber); did != identify {
-		t.Errorf("got action %v, want a new identity", did)
-	}
-	b.want("nothing leaves without one", b.send(), "")
-	b.box.who = &identity{id: 10}
-	b.want("the next", b.send(), "c0")
-	b.answer("c", nil)
-	b.told("a:ok", "b:dropped", "c:ok")
-}
-
 func TestOutboxPatience(t *testing.T) {
 	b := newBench(t, 1)
-	b.box.patience, b.box.drop = time.Minute, true // time is not the batch's fault
+	b.box.patience = time.Minute
 	b.send()
 	if did := b.answer("a", errNetwork); did != rest {
 		t.Errorf("got action %v, want a rest", did)

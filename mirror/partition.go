@@ -1,12 +1,12 @@
 package mirror
 
 import (
-	"fmt"
+	"time"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
-	"schloss/kafka/wire"
 	"schloss/mirror/offsetmap"
+	"schloss/mirror/rebuild"
 )
 
 // partition is one partition that is copied: from where on to fetch, what is
@@ -42,10 +42,10 @@ type partition struct {
 	halt    *Halt
 	revoked bool // nothing may be committed any more
 
-	// A batch that the target found damaged is fetched once more, with all
-	// behind it: they are of another generation then.
+	// What the target has refused is fetched once more, with all behind it:
+	// they are of another generation then.
 	rereading  bool
-	reread     kafka.Offset // where that was; -1: nowhere
+	suspect    suspect
 	generation int
 
 	records, bytes, dropped int64
@@ -55,15 +55,37 @@ type partition struct {
 type span struct {
 	p       *partition
 	batch   batch.Batch
-	memory  *buffer
-	offset  kafka.Offset // of the source; the batch's own is rewritten
-	next    kafka.Offset // the position once it is acknowledged, behind what was skipped after it
+	raw     bool          // it is the source's, in memory
+	memory  *buffer       // nil: the batch was rebuilt and has its own
+	runs    []rebuild.Run // of a rebuilt one
+	offset  kafka.Offset  // of the source; the batch's own is rewritten
+	next    kafka.Offset  // the position once it is acknowledged, behind what was skipped after it
 	records int32
 	base    kafka.Offset // in the target, once settled; NoOffset where it has forgotten
 	settled bool
-	leftOut bool // settled without being in the target
 
 	generation int
+}
+
+// end is the source offset behind the last record.
+func (s *span) end() kafka.Offset {
+	if s.raw {
+		return s.offset + kafka.Offset(s.records)
+	}
+	last := s.runs[len(s.runs)-1]
+	return last.Source + kafka.Offset(last.Length)
+}
+
+// at is the source offset of the i-th record.
+func (s *span) at(i int32) kafka.Offset {
+	left := int64(i)
+	for _, r := range s.runs {
+		if left < r.Length {
+			return r.Source + kafka.Offset(left)
+		}
+		left -= r.Length
+	}
+	return s.offset + kafka.Offset(i)
 }
 
 // Batch is the bytes to append.
@@ -74,13 +96,17 @@ func (s *span) Done(base kafka.Offset, err error) { s.p.stream.answered(s, base,
 
 // startAt sets the position of a partition that copies nothing yet.
 func (p *partition) startAt(at, committed kafka.Offset) {
-	p.next, p.done, p.committed, p.end, p.reread = at, at, committed, -1, -1
+	p.next, p.done, p.committed, p.end = at, at, committed, -1
 }
 
 // running says whether the partition may be fetched at all.
 func (p *partition) running() bool {
 	return p.halt == nil && !p.revoked && !p.leaving && !p.resting && !p.rereading
 }
+
+// expects says whether the response under way may be taken: it asked for the
+// position where the partition stands.
+func (p *partition) expects() bool { return p.running() && p.asked == p.next }
 
 // enough is how many bytes may be under way before more is fetched, at least:
 // the window of the target must never run empty.
@@ -96,61 +122,49 @@ func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
 	}
 }
 
-// take goes through the records of a response, notes what is to be sent and
-// moves the position. It ends at the first batch that may not pass. memory is
-// held once for each span.
-func (p *partition) take(r *wire.FetchedPartition, committedOnly bool, memory *buffer) (spans []Copy) {
-	p.end = r.HighWatermark
-	var drop *aborted
-	if committedOnly {
-		p.end = r.LastStable
-		drop = newAborted(r.Aborted)
+// task is what the next response is read by.
+func (p *partition) task(set *settings, strict bool) *task {
+	return &task{
+		from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict,
+		coalesce: len(p.under) >= maxInFlight && p.appender.RoundTrip() >= longTrip,
+		suspect:  p.suspect,
 	}
-	for rest := r.Records; len(rest) > 0 && p.running(); {
-		var b batch.Batch
-		var err error
-		if b, rest, err = batch.Split(rest); err != nil {
-			p.unsplit(err)
-			break
-		}
-		h := b.Header()
-		if dropped := drop != nil && drop.drops(b); h.NextOffset() <= p.next {
-			continue // wholly before the position
-		} else if dropped {
-			p.skipTo(h.NextOffset())
-			continue
-		}
-		switch v, reason, err := judge(h, p.limits); v {
-		case skip:
-			p.skipTo(h.NextOffset())
-		case halt:
-			p.stop(reason, h.BaseOffset, err)
-		case pass:
-			s := &span{p: p, batch: b, memory: memory, offset: h.BaseOffset, next: h.NextOffset(), records: h.Count, generation: p.generation}
+}
+
+// longTrip is the round trip to the target from which on small batches are
+// worth being made one: a window of five of them moves less than what a disk
+// does.
+const longTrip = 5 * time.Millisecond
+
+// accept takes what was read of a response: it notes what is to be sent and
+// moves the position. memory is held once for each span that lies in it.
+func (p *partition) accept(r *reading, memory *buffer) (spans []Copy) {
+	if r.lead > p.next {
+		p.skipTo(r.lead)
+	}
+	for _, s := range r.spans {
+		s.p, s.generation = p, p.generation
+		if s.raw {
+			s.memory = memory
 			memory.hold()
-			p.under = append(p.under, s)
-			p.backlog += len(b)
-			p.largest = max(len(b), p.largest-p.largest/64)
-			p.next = s.next
-			spans = append(spans, s)
 		}
+		p.under = append(p.under, s)
+		p.backlog += len(s.batch)
+		p.largest = max(len(s.batch), p.largest-p.largest/64)
+		spans = append(spans, s)
+	}
+	p.next = r.next
+	for _, o := range r.left {
+		p.dropped += o.records
+	}
+	if r.halt != nil {
+		p.stop(r.halt.Reason, r.halt.Offset, r.halt.Err)
 	}
 	return spans
 }
 
-// unsplit handles what is no whole batch of format v2.
-func (p *partition) unsplit(err error) {
-	switch err {
-	case batch.ErrShort: // the response ends within a batch: it comes whole with the next
-	case batch.ErrOldFormat:
-		p.stop(OldFormat, p.next, fmt.Errorf("%w", err))
-	default:
-		p.stop(CorruptSource, p.next, err)
-	}
-}
-
-// skipTo moves the position over a batch that is not sent. Where something
-// before it is under way, the position follows that.
+// skipTo moves the position over what is not sent. Where something before it is
+// under way, the position follows that.
 func (p *partition) skipTo(next kafka.Offset) {
 	p.next = next
 	if n := len(p.under); n > 0 {
@@ -161,14 +175,17 @@ func (p *partition) skipTo(next kafka.Offset) {
 }
 
 // settle notes that a span needs its bytes no more, and where the target has
-// put it. passed says whether the position may move over it.
-func (p *partition) settle(s *span, base kafka.Offset, passed bool) {
+// put it. appended says whether the position may move over it.
+func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 	p.backlog -= len(s.batch)
-	s.settled, s.base = passed, base
+	s.settled, s.base = appended, base
 	for len(p.under) > 0 && p.under[0].settled {
 		p.mapOut(p.under[0])
 		p.done = p.under[0].next
 		p.under = p.under[1:]
+	}
+	if p.done >= p.suspect.to {
+		p.suspect = suspect{}
 	}
 }
 
@@ -177,14 +194,11 @@ func (p *partition) settle(s *span, base kafka.Offset, passed bool) {
 // that counts backwards is not the log that was written before: it has lost
 // records, or is another topic of the same name.
 func (p *partition) mapOut(s *span) {
-	switch {
-	case s.leftOut:
-		return
-	case s.base == kafka.NoOffset:
+	if s.base == kafka.NoOffset {
 		if p.unplaced == 0 {
 			p.unplacedFrom = s.offset
 		}
-		p.unplaced = int64(s.offset-p.unplacedFrom) + int64(s.records)
+		p.unplaced = int64(s.end() - p.unplacedFrom)
 		return
 	}
 	var err error
@@ -192,8 +206,12 @@ func (p *partition) mapOut(s *span) {
 		err = p.offsets.AddWithin(p.unplacedFrom, p.unplaced, from, s.base)
 	}
 	p.unplaced = 0
-	if err == nil {
+	if s.raw && err == nil {
 		err = p.offsets.Add(s.offset, s.base, int64(s.records))
+	}
+	for at := s.base; len(s.runs) > 0 && err == nil; s.runs = s.runs[1:] {
+		err = p.offsets.Add(s.runs[0].Source, at, s.runs[0].Length)
+		at += kafka.Offset(s.runs[0].Length)
 	}
 	if err != nil {
 		p.stop(TargetChanged, s.offset, err)

@@ -10,18 +10,16 @@ import (
 // HaltReason is why a partition does not go on.
 type HaltReason string
 
-// The reasons. The first four are batches that may not pass as they are: only
-// a decoded and rebuilt copy would be right.
+// The reasons.
 const (
 	OldFormat       HaltReason = "old-format"          // magic 0 or 1
-	CompactedBatch  HaltReason = "compacted-batch"     // offsets are missing inside the batch, Kafka would refuse it
-	LogAppendTime   HaltReason = "log-append-time"     // the target would show other timestamps
-	BatchTooLarge   HaltReason = "batch-too-large"     // above the target's max.message.bytes
-	CorruptSource   HaltReason = "corrupt-source"      // what the source answered is no record batch
+	UnfitRecord     HaltReason = "unfit-record"        // no batch could bring it into the target
+	CorruptSource   HaltReason = "corrupt-source"      // what the source answered is no record batch, or a damaged one
 	OffsetGone      HaltReason = "offset-out-of-range" // the source no longer has, or does not yet have, the position
 	NoPosition      HaltReason = "no-position"         // auto.offset.reset=none
 	SourceRefused   HaltReason = "source-refused"
 	TargetRefused   HaltReason = "target-refused"
+	TopicNotShown   HaltReason = "topic-not-shown" // the target does not describe it
 	TopicNotCreated HaltReason = "topic-not-created"
 	TargetChanged   HaltReason = "target-changed"   // it has lost records, or is another topic of the same name
 	FewerPartitions HaltReason = "fewer-partitions" // the target's topic lacks this partition
@@ -48,20 +46,23 @@ func (h *Halt) Unwrap() error { return h.Err }
 type Limits struct {
 	MaxMessageBytes int  // 0: not known
 	LogAppendTime   bool // it gives records its own time
+	Compacted       bool // it takes no record without a key
 }
 
 // verdict is what becomes of a batch.
 type verdict int8
 
 const (
-	pass verdict = iota
-	skip         // it holds nothing that a consumer would see
+	pass   verdict = iota
+	skip           // it holds nothing that a consumer would see
+	unpack         // its records pass, but not in this batch
 	halt
 )
 
 // judge decides from the header alone whether a batch may pass as bytes, by
 // what Kafka's LogValidator would say to it and by what a consumer of the
-// target would then see.
+// target would then see. A compacted target may refuse records without keys;
+// that is seen only by opening the batch, so it is left to the target to say.
 func judge(h batch.Header, l Limits) (verdict, HaltReason, error) {
 	switch {
 	case h.Attributes.Control() || h.Count == 0:
@@ -70,12 +71,12 @@ func judge(h batch.Header, l Limits) (verdict, HaltReason, error) {
 		return skip, "", nil
 	case h.Count < 0 || h.LastOffsetDelta < 0:
 		return halt, CorruptSource, fmt.Errorf("it says it holds %d records, the last at %d", h.Count, h.LastOffsetDelta)
-	case h.LastOffsetDelta != h.Count-1:
-		return halt, CompactedBatch, fmt.Errorf("it holds %d records of %d offsets", h.Count, int64(h.LastOffsetDelta)+1)
-	case h.Attributes.LogAppendTime() && !l.LogAppendTime:
-		return halt, LogAppendTime, fmt.Errorf("the source's broker gave the timestamps, the target's topic has message.timestamp.type=CreateTime")
+	case h.LastOffsetDelta != h.Count-1: // holes of compaction, which Kafka would refuse
+		return unpack, "", nil
+	case h.Attributes.LogAppendTime() && !l.LogAppendTime: // the target would show other timestamps
+		return unpack, "", nil
 	case l.MaxMessageBytes > 0 && h.Size > l.MaxMessageBytes:
-		return halt, BatchTooLarge, fmt.Errorf("it has %d bytes, the target's topic takes %d", h.Size, l.MaxMessageBytes)
+		return unpack, "", nil
 	}
 	return pass, "", nil
 }

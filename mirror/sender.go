@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,6 +52,8 @@ func (a *appender) Append(copies []Copy) {
 	a.sender.mu.Unlock()
 	tell(done)
 }
+
+func (a *appender) RoundTrip() time.Duration { return time.Duration(a.box.trip.Load()) }
 
 func (a *appender) Close(ctx context.Context) {
 	a.sender.mu.Lock()
@@ -289,6 +292,19 @@ func produceError(tp kafka.TopicPartition, p *wire.ProducedPartition) error {
 	if message == "" && len(p.RecordErrors) > 0 {
 		message = p.RecordErrors[0].Message
 	}
-	err := &client.AnswerError{Doing: "produce to partition", Name: tp.String(), Code: p.Error, Message: message}
+	var err error = &client.AnswerError{Doing: "produce to partition", Name: tp.String(), Code: p.Error, Message: message}
+	if len(p.RecordErrors) > 0 {
+		return &recordErrors{err, slices.Clone(p.RecordErrors)} // the response is read into again
+	}
 	return client.Denied(err, kafka.Write, kafka.Topic, tp.Topic)
 }
+
+// recordErrors is a refusal for which the target has named the records.
+type recordErrors struct {
+	err     error
+	records []wire.ProducedRecordError
+}
+
+func (e *recordErrors) Error() string { return e.err.Error() }
+
+func (e *recordErrors) Unwrap() error { return e.err }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -97,14 +96,18 @@ func (s *stream) forget(p *partition) (totals, place) {
 
 // fetched takes what a response holds for a partition.
 func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedPartition, memory *buffer) {
-	var spans []Copy
+	var work *task
 	s.mu.Lock()
 	halted := p.halt != nil
 	switch {
-	case !p.running() || p.asked != p.next: // it has gone back since it was asked for
+	case !p.expects(): // it has gone back since it was asked for
 	case r.Error == kafka.NoError:
 		p.rests = 0
-		spans = p.take(r, s.mirror.settings.committedOnly, memory)
+		work = p.task(&s.mirror.settings, s.mirror.config.AbortOnSendFailure)
+		p.end = r.HighWatermark
+		if work.committedOnly {
+			p.end = r.LastStable
+		}
 	case r.Error == kafka.ErrOffsetOutOfRange:
 		p.resting = true
 		s.mirror.running.Go(func() { s.reposition(ctx, p) })
@@ -113,14 +116,32 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 	default:
 		p.stop(SourceRefused, p.next, s.mirror.fetchError(p.tp, r.Error))
 	}
-	appender := p.appender
 	newly := !halted && p.halt != nil
+	s.mu.Unlock()
+	if work != nil {
+		s.copy(p, work.read(r), memory)
+	}
+	if newly {
+		s.mirror.halted(p.tp, p.halt)
+	}
+}
+
+// copy sends what was read of a response, unless the partition has gone back
+// meanwhile.
+func (s *stream) copy(p *partition, r *reading, memory *buffer) {
+	s.mu.Lock()
+	if !p.expects() {
+		s.mu.Unlock()
+		return
+	}
+	spans, appender := p.accept(r, memory), p.appender
 	s.mu.Unlock()
 	if len(spans) > 0 {
 		appender.Append(spans)
 	}
-	if newly {
-		s.mirror.halted(p.tp, p.halt)
+	s.mirror.leftOut(p.tp, r.left)
+	if r.halt != nil {
+		s.mirror.halted(p.tp, r.halt)
 	}
 }
 
@@ -148,19 +169,14 @@ func (s *stream) answered(sp *span, base kafka.Offset, err error) {
 	p := sp.p
 	s.mu.Lock()
 	crowded, halted := p.crowded(), p.halt != nil
-	var dropped *DroppedError
-	if err != nil && !errors.As(err, &dropped) && !errors.Is(err, errAppenderClosed) {
-		dropped = s.refusedLocked(sp, err)
-	}
 	switch {
 	case err == nil:
 		p.records += int64(sp.records)
 		p.bytes += int64(len(sp.batch))
-	case dropped != nil:
-		p.dropped += int64(sp.records)
-		sp.leftOut = true
+	case !errors.Is(err, errAppenderClosed):
+		s.refusedLocked(sp, err)
 	}
-	p.settle(sp, base, err == nil || dropped != nil)
+	p.settle(sp, base, err == nil)
 	newly := !halted && p.halt != nil
 	if crowded && !p.crowded() {
 		if f := s.fetchers[p.leader]; f != nil {
@@ -168,35 +184,26 @@ func (s *stream) answered(sp *span, base kafka.Offset, err error) {
 		}
 	}
 	s.mu.Unlock()
-	sp.memory.release()
-	if dropped != nil {
-		s.mirror.notice(fmt.Sprintf("partition %s: the batch at offset %d was left out, which the target refuses: %v", p.tp, sp.offset, dropped.Err))
+	if sp.memory != nil {
+		sp.memory.release()
 	}
 	if newly {
-		s.mirror.refused(sp, p.halt)
+		s.mirror.halted(p.tp, p.halt)
 	}
 }
 
-// refusedLocked decides what a refused batch means. A damaged one may have
-// been damaged on its way to us, so it is fetched once more, and only then
-// left out, where that is allowed. Those behind it share its answer but not
-// its fate.
-func (s *stream) refusedLocked(sp *span, err error) *DroppedError {
+// refusedLocked decides what a refused batch means. Those behind it share its
+// answer but not its fate.
+func (s *stream) refusedLocked(sp *span, err error) {
 	p := sp.p
 	switch {
 	case p.rereading || sp.generation != p.generation || p.halt != nil:
-		return nil
-	case !errors.Is(err, kafka.ErrCorruptMessage) || p.reread == sp.offset && s.mirror.config.AbortOnSendFailure:
+	case p.doubt(sp, err, s.mirror.config.AbortOnSendFailure):
+		p.rereading = true
+		s.mirror.running.Go(func() { s.reopen(p) })
+	default:
 		p.stop(TargetRefused, sp.offset, err)
-		return nil
 	}
-	p.rereading = true
-	s.mirror.running.Go(func() { s.reopen(p) })
-	if p.reread == sp.offset {
-		return &DroppedError{err}
-	}
-	p.reread = sp.offset
-	return nil
 }
 
 // reopen begins again behind what is acknowledged.

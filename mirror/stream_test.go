@@ -16,6 +16,7 @@ import (
 type shelf struct {
 	mu     sync.Mutex // guards what follows
 	opened int
+	trip   time.Duration
 	copies []Copy
 }
 
@@ -23,6 +24,7 @@ func (f *shelf) Topic(context.Context, string) (TargetTopic, error) { return Tar
 func (f *shelf) CreateTopic(context.Context, string, int32) error   { return nil }
 func (f *shelf) Run(context.Context)                                {}
 func (f *shelf) Close(context.Context)                              {}
+func (f *shelf) RoundTrip() time.Duration                           { return f.trip }
 func (f *shelf) Open(int, kafka.TopicPartition) Appender {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -111,7 +113,7 @@ func TestStreamFetchesADamagedBatchOnceMore(t *testing.T) {
 	}{
 		{"the damage was on the way", true, nil, 10, 0, false},
 		{"the source is damaged", true, kafka.ErrCorruptMessage, 0, 0, true},
-		{"the source is damaged and that is to be left out", false, kafka.ErrCorruptMessage, 5, 5, false},
+		{"the source is damaged and that is to be left out", false, kafka.ErrCorruptMessage, 10, 5, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, p, f := newTestStream(t, test.abort)
@@ -129,6 +131,13 @@ func TestStreamFetchesADamagedBatchOnceMore(t *testing.T) {
 			}
 			f.answer(test.second)
 			s.mirror.running.Wait()
+			if p.suspect.stage == withheld {
+				fetch(t, s, p, two)
+				if got := offsets(f); !slices.Equal(got, []kafka.Offset{5}) {
+					t.Errorf("sent %v the third time, want only 5", got)
+				}
+				f.answer(nil)
+			}
 			if p.done != test.done || p.dropped != test.dropped || (p.halt != nil) != test.halt || p.backlog != 0 {
 				t.Errorf("done %d, dropped %d, halt %v, backlog %d, want %d, %d, %v, 0", p.done, p.dropped, p.halt, p.backlog, test.done, test.dropped, test.halt)
 			}

@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"errors"
+	"time"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -35,6 +36,9 @@ type Appender interface {
 	// each copy, in order. Until then the bytes are the appender's, who may
 	// rewrite their headers.
 	Append(copies []Copy)
+	// RoundTrip is how long the target has lately taken to answer; 0 before the
+	// first answer.
+	RoundTrip() time.Duration
 	// Close forgets what was not sent yet and waits, as long as the context
 	// lasts, for the answers to what was. Done is called for all.
 	Close(ctx context.Context)
@@ -45,18 +49,9 @@ type Copy interface {
 	Batch() batch.Batch
 	// Done says what became of the batch: nil, it is appended and
 	// acknowledged, at offset base of the target, NoOffset where the target has
-	// forgotten; a *DroppedError, the target refused it and those behind it go
-	// on; anything else, it and all behind it are not appended.
+	// forgotten; else it and all behind it are not appended.
 	Done(base kafka.Offset, err error)
 }
-
-// DroppedError is a batch that the target refused and the mirror was told to
-// leave out (--abort.on.send.failure false).
-type DroppedError struct{ Err error }
-
-func (e *DroppedError) Error() string { return "dropped: " + e.Err.Error() }
-
-func (e *DroppedError) Unwrap() error { return e.Err }
 
 // errAppenderClosed is what becomes of batches that were not sent any more.
 var errAppenderClosed = errors.New("the appender is closed")

@@ -1,0 +1,205 @@
+package mirror
+
+import (
+	"errors"
+	"fmt"
+
+	"schloss/kafka"
+	"schloss/kafka/batch"
+	"schloss/kafka/wire"
+	"schloss/mirror/rebuild"
+)
+
+// task is what a response is read by: a copy of the partition's state, so that
+// reading, which may unpack and build batches, needs no lock.
+type task struct {
+	from          kafka.Offset
+	limits        Limits
+	committedOnly bool
+	strict        bool // halt at a record that is unfit; else leave it out
+	coalesce      bool // the window of the target is the bottleneck: make small batches fewer
+	suspect       suspect
+}
+
+// reading is what a response brings.
+type reading struct {
+	spans []*span       // to send, in order
+	lead  kafka.Offset  // behind what is skipped before the first span
+	next  kafka.Offset  // behind all of it
+	left  []omitted     // records that the target will not have
+	halt  *Halt         // why it ends before the response does
+	small []batch.Batch // to be made one, at the end of what was read
+	bytes int           // of small
+}
+
+// omitted are records that are not copied, and why.
+type omitted struct {
+	offset  kafka.Offset
+	records int64
+	reason  string
+}
+
+const (
+	// smallBatch is less than what is worth a request of its own where the
+	// round trip is long.
+	smallBatch = 32 << 10
+	// coalesced is the size that small batches are made up to.
+	coalesced = 256 << 10
+	// unpackedLimit bounds what one batch may decompress to in memory.
+	unpackedLimit = 64 << 20
+)
+
+// read goes through the records of a response. It ends at the first batch that
+// cannot be passed on, however it were rebuilt.
+func (t *task) read(r *wire.FetchedPartition) *reading {
+	out := &reading{lead: t.from, next: t.from}
+	var drop *aborted
+	if t.committedOnly {
+		drop = newAborted(r.Aborted)
+	}
+	for rest := r.Records; len(rest) > 0 && out.halt == nil; {
+		var b batch.Batch
+		var err error
+		if b, rest, err = batch.Split(rest); err != nil {
+			t.flush(out)
+			out.unsplit(err)
+			break
+		}
+		h := b.Header()
+		if dropped := drop != nil && drop.drops(b); h.NextOffset() <= out.next {
+			continue // wholly before the position
+		} else if dropped {
+			t.flush(out)
+			out.skip(h.NextOffset())
+			continue
+		}
+		t.sort(out, b, h)
+	}
+	t.flush(out)
+	return out
+}
+
+// sort decides what becomes of one batch.
+func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
+	v, reason, err := judge(h, t.limits)
+	suspect := t.suspect.holds(h)
+	if v == pass && (h.BaseOffset < out.next || suspect && t.suspect.stage > again) {
+		v = unpack
+	}
+	if v == pass && !suspect && t.coalesce && h.Size < smallBatch {
+		if len(out.small) > 0 && out.small[0].Attributes().Codec() != h.Attributes.Codec() {
+			t.flush(out)
+		}
+		out.small = append(out.small, b)
+		if out.bytes += len(b); out.bytes >= coalesced {
+			t.flush(out)
+		}
+		return
+	}
+	t.flush(out)
+	switch {
+	case out.halt != nil:
+	case v == halt:
+		out.halt = &Halt{reason, h.BaseOffset, err}
+	case v == skip:
+		out.skip(h.NextOffset())
+	case v == pass:
+		out.pass(b, h)
+	case suspect && t.suspect.stage == withheld:
+		t.leave(out, h, errors.New("the target found it damaged twice"))
+	default:
+		t.unpack(out, b)
+	}
+}
+
+// flush sends the small batches as one, or a single one as it is.
+func (t *task) flush(out *reading) {
+	small := out.small
+	out.small, out.bytes = nil, 0
+	switch len(small) {
+	case 0:
+	case 1:
+		out.pass(small[0], small[0].Header())
+	default:
+		t.unpack(out, small...)
+	}
+}
+
+// unpack rebuilds batches.
+func (t *task) unpack(out *reading, batches ...batch.Batch) {
+	rules := rebuild.Rules{MaxBytes: t.limits.MaxMessageBytes, NeedsKeys: t.limits.Compacted, Unpacked: unpackedLimit, Strict: t.strict}
+	if h := batches[0].Header(); t.suspect.holds(h) {
+		rules.Without, rules.Alone = t.suspect.bad, t.suspect.stage == alone
+	}
+	built, err := rebuild.Rebuild(rules, out.next, batches...)
+	last := batches[len(batches)-1].NextOffset()
+	if err != nil { // nothing of them may be passed on, so they go one by one
+		if len(batches) > 1 {
+			for _, b := range batches {
+				if t.unpack(out, b); out.halt != nil {
+					return
+				}
+			}
+			return
+		}
+		t.leave(out, batches[0].Header(), err)
+		return
+	}
+	for i, piece := range built.Pieces {
+		s := &span{batch: piece.Batch, runs: piece.Runs, offset: piece.Runs[0].Source, records: piece.Batch.Count()}
+		if s.next = last; i+1 < len(built.Pieces) {
+			s.next = built.Pieces[i+1].Runs[0].Source
+		}
+		out.spans = append(out.spans, s)
+	}
+	for _, u := range built.Unfit {
+		if t.strict {
+			if n := len(out.spans); n > 0 && len(built.Pieces) > 0 {
+				out.spans[n-1].next = u.Offset
+			}
+			out.next = u.Offset
+			out.halt = &Halt{UnfitRecord, u.Offset, errors.New(u.Reason)}
+			return
+		}
+		out.left = append(out.left, omitted{u.Offset, 1, u.Reason})
+	}
+	out.skip(last)
+}
+
+// leave leaves a whole batch out, or halts before it.
+func (t *task) leave(out *reading, h batch.Header, err error) {
+	if t.strict {
+		out.halt = &Halt{CorruptSource, h.BaseOffset, err}
+		return
+	}
+	out.left = append(out.left, omitted{h.BaseOffset, int64(h.Count), err.Error()})
+	out.skip(h.NextOffset())
+}
+
+// pass sends a batch as it is.
+func (out *reading) pass(b batch.Batch, h batch.Header) {
+	out.spans = append(out.spans, &span{batch: b, raw: true, offset: h.BaseOffset, next: h.NextOffset(), records: h.Count})
+	out.next = h.NextOffset()
+}
+
+// skip moves the position over what is not sent. Where something before it is
+// sent, the position follows that.
+func (out *reading) skip(next kafka.Offset) {
+	out.next = next
+	if n := len(out.spans); n > 0 {
+		out.spans[n-1].next = next
+		return
+	}
+	out.lead = next
+}
+
+// unsplit handles what is no whole batch of format v2.
+func (out *reading) unsplit(err error) {
+	switch {
+	case out.halt != nil || err == batch.ErrShort: // a response may end within a batch: it comes whole with the next
+	case err == batch.ErrOldFormat:
+		out.halt = &Halt{OldFormat, out.next, fmt.Errorf("%w", err)}
+	default:
+		out.halt = &Halt{CorruptSource, out.next, err}
+	}
+}

@@ -1,0 +1,152 @@
+package rebuild
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"schloss/kafka"
+	"schloss/kafka/batch"
+)
+
+// source makes a batch with records at the offsets given.
+func source(t testing.TB, codec batch.Codec, attributes batch.Attributes, offsets ...kafka.Offset) batch.Batch {
+	t.Helper()
+	b := batch.NewBuilder(codec)
+	b.Attributes, b.ProducerID, b.ProducerEpoch, b.BaseSequence = attributes, 9, 1, 4
+	for _, o := range offsets {
+		b.Add(record(o))
+	}
+	out, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func record(o kafka.Offset) batch.Record {
+	r := batch.Record{Offset: o, Timestamp: 1_000_000 - int64(o)*7, Value: fmt.Appendf(nil, "value %d", o),
+		Headers: []batch.RecordHeader{{Key: "h", Value: []byte{byte(o)}}, {Key: "null"}}}
+	if o%2 == 0 {
+		r.Key = fmt.Appendf(nil, "key %d", o)
+	}
+	return r
+}
+
+// list is a piece's source offsets, one by one.
+func list(p Piece) (all []kafka.Offset) {
+	for _, r := range p.Runs {
+		for i := range kafka.Offset(r.Length) {
+			all = append(all, r.Source+i)
+		}
+	}
+	return all
+}
+
+func TestRebuild(t *testing.T) {
+	batches := func(b ...batch.Batch) []batch.Batch { return b }
+	for _, tt := range []struct {
+		name    string
+		rules   Rules
+		from    kafka.Offset
+		batches []batch.Batch
+		want    [][]kafka.Offset // of each piece
+		unfit   []kafka.Offset
+	}{
+		{"holes of compaction are closed", Rules{}, 0, batches(source(t, batch.LZ4, 0, 3, 4, 8, 20)), [][]kafka.Offset{{3, 4, 8, 20}}, nil},
+		{"a position inside a batch trims it", Rules{}, 5, batches(source(t, batch.None, 0, 3, 4, 5, 6)), [][]kafka.Offset{{5, 6}}, nil},
+		{"nothing is left", Rules{}, 9, batches(source(t, batch.None, 0, 3, 4)), nil, nil},
+		{"small ones become one", Rules{}, 0, batches(source(t, batch.Zstd, 0, 0, 1), source(t, batch.Zstd, 0, 2), source(t, batch.Zstd, 0, 5, 6)), [][]kafka.Offset{{0, 1, 2, 5, 6}}, nil},
+		{"too large is split in halves", Rules{MaxBytes: 140}, 0, batches(source(t, batch.None, 0, 0, 1, 2, 3)), [][]kafka.Offset{{0, 1}, {2, 3}}, nil},
+		{"one alone is too large", Rules{MaxBytes: 70}, 0, batches(source(t, batch.None, 0, 0, 1)), nil, []kafka.Offset{0, 1}},
+		{"a compacted target takes no record without a key", Rules{NeedsKeys: true}, 0, batches(source(t, batch.Gzip, 0, 0, 1, 2)), [][]kafka.Offset{{0, 2}}, []kafka.Offset{1}},
+		{"strict ends before the first unfit record", Rules{NeedsKeys: true, Strict: true}, 0, batches(source(t, batch.Gzip, 0, 0, 2, 3, 4, 5)), [][]kafka.Offset{{0, 2}}, []kafka.Offset{3}},
+		{"strict ends before the first one that is too large", Rules{MaxBytes: 70, NeedsKeys: true, Strict: true}, 0, batches(source(t, batch.None, 0, 0, 2, 3)), nil, []kafka.Offset{0}},
+		{"without what the target has named", Rules{Without: map[kafka.Offset]string{1: "x"}}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0, 2}}, []kafka.Offset{1}},
+		{"each record alone", Rules{Alone: true}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0}, {1}, {2}}, nil},
+		{"flags of the source end here", Rules{}, 0, batches(source(t, batch.Snappy, batch.TransactionalBit|batch.DeleteHorizonBit, 0, 1)), [][]kafka.Offset{{0, 1}}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.rules.Unpacked = 1 << 20
+			built, err := Rebuild(tt.rules, tt.from, tt.batches...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got [][]kafka.Offset
+			for _, p := range built.Pieces {
+				got = append(got, list(p))
+				verify(t, p, tt.batches[0].Attributes().Codec())
+				if tt.rules.MaxBytes > 0 && len(p.Batch) > tt.rules.MaxBytes {
+					t.Errorf("a piece has %d bytes, at most %d are taken", len(p.Batch), tt.rules.MaxBytes)
+				}
+			}
+			var left []kafka.Offset
+			for _, u := range built.Unfit {
+				left = append(left, u.Offset)
+			}
+			if !reflect.DeepEqual(got, tt.want) || !reflect.DeepEqual(left, tt.unfit) {
+				t.Errorf("got %v, unfit %v, want %v, %v", got, left, tt.want, tt.unfit)
+			}
+		})
+	}
+}
+
+// verify checks that Kafka would take the piece, and that each record is what
+// it was.
+func verify(t *testing.T, p Piece, codec batch.Codec) {
+	t.Helper()
+	if err := errors.Join(p.Batch.Check(), p.Batch.CheckRecords(1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if p.Batch.Attributes() != batch.Attributes(codec) || p.Batch.BaseOffset() != 0 || p.Batch.ProducerID() != kafka.NoProducerID {
+		t.Errorf("attributes %b, base offset %d, producer %d, want only the codec %v", p.Batch.Attributes(), p.Batch.BaseOffset(), p.Batch.ProducerID(), codec)
+	}
+	records, err := p.Batch.Records(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range list(p) {
+		want := record(o)
+		want.Offset = kafka.Offset(i)
+		if !reflect.DeepEqual(records[i], want) {
+			t.Errorf("record %d: got %+v, want %+v", o, records[i], want)
+		}
+	}
+}
+
+func TestAppendTimeBecomesTheRecordsTime(t *testing.T) {
+	b := source(t, batch.None, 0, 0, 1)
+	b.StampLogAppendTime(777)
+	built, err := Rebuild(Rules{Unpacked: 1 << 20}, 0, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := built.Pieces[0].Batch.Records(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		if r.Timestamp != 777 {
+			t.Errorf("record %d has time %d, want the source's append time 777", r.Offset, r.Timestamp)
+		}
+	}
+}
+
+func TestDamageAndBombsAreNotPassedOn(t *testing.T) {
+	damaged := source(t, batch.None, 0, 4, 5)
+	damaged[len(damaged)-1] ^= 1
+	var corrupt *batch.CorruptError
+	if built, err := Rebuild(Rules{Unpacked: 1 << 20}, 0, damaged); !errors.As(err, &corrupt) || corrupt.Offset != 4 || built.Pieces != nil {
+		t.Errorf("a damaged batch: %v with %d pieces, want a CorruptError at 4", err, len(built.Pieces))
+	}
+	b := batch.NewBuilder(batch.Zstd)
+	b.Add(batch.Record{Offset: 7, Value: make([]byte, 1<<20)})
+	bomb, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Rebuild(Rules{Unpacked: 1 << 10}, 0, bomb); !errors.Is(err, batch.ErrTooLarge) {
+		t.Errorf("a batch that unpacks to 1 MiB: %v, want ErrTooLarge", err)
+	}
+}
