@@ -94,6 +94,12 @@ func (r *clusterRun) examine(ctx context.Context, tasks []doctor.Task) error {
 	if doctor.Passed(findings) {
 		return nil
 	}
+	for _, f := range findings {
+		if f.Status == doctor.Bad && f.Code != "" {
+			r.hint("more about the first that went wrong: schloss help " + string(f.Code))
+			break
+		}
+	}
 	return &exitError{code: exitCheck, quiet: true}
 }
 

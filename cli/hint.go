@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"schloss/client"
+	"schloss/client/doctor"
 	"schloss/kafka"
 	"schloss/kafka/config"
 	"schloss/mirror"
@@ -32,9 +33,14 @@ func (s *session) hintFor(err error) string {
 	return s.name + " --help lists all options"
 }
 
-// report prints the error and the advice for it.
+// report prints the error and the advice for it. The code of an error is that
+// of schloss doctor; schloss help CODE explains it.
 func (s *session) report(err error) {
-	fmt.Fprintf(s.voice.err, "error: %s\n", oneLine(err.Error()))
+	code := ""
+	if c := doctor.CodeOf(err); c != "" {
+		code = " (" + string(c) + ")"
+	}
+	fmt.Fprintf(s.voice.err, "error: %s%s\n", oneLine(err.Error()), code)
 	s.hint(s.hintFor(err))
 }
 
@@ -87,16 +93,22 @@ var advices = []func(error) string{
 		return "see what the file is with: keytool -list -keystore FILE; stores are made with: schloss certs create --dir DIR ..."
 	}),
 	ofType(func(e *ssl.UnknownCAError) string {
-		return "put the CA that signed it into the trust store: keytool -keystore TRUSTSTORE -alias CARoot -importcert -file ca-cert"
+		return fmt.Sprintf("put the certificate of %s into the trust store: keytool -keystore TRUSTSTORE -alias CARoot -importcert -file ca-cert", quoted(e.Issuer))
 	}),
 	ofType(func(e *ssl.HostError) string {
-		return fmt.Sprintf("connect by one of its names, or issue it anew: schloss certs issue --host %s ...", e.Host)
+		return fmt.Sprintf("connect by one of its names, or issue it anew: schloss certs issue --replace --host %s ...", strings.Join(append([]string{e.Host}, e.Names...), ","))
 	}),
 	ofType(func(e *ssl.ExpiredError) string {
 		return "issue it anew: schloss certs issue --replace ...; and check the clock: date"
 	}),
+	ofType(func(e *ssl.WeakError) string {
+		return "have it signed anew, with SHA-256: schloss certs issue --replace ..."
+	}),
 	ofType(alertAdvice),
 	is(ssl.ErrNoClientCertificate, noCertificate),
+	ofType(func(e *client.SASLError) string {
+		return "take a listener of the cluster without SASL: --bootstrap-server HOST:PORT; these tools do not log in by SASL yet"
+	}),
 	is(client.ErrTLSToPlaintext, "set security.protocol=PLAINTEXT in the client's file, or take the port of the broker's SSL listener"),
 	is(client.ErrNotKafka, "check the port given by --bootstrap-server: it belongs to something else"),
 	is(kafka.ErrInvalidTopicException, "name it with letters, digits, '.', '_' and '-', 249 at most: --topic NAME"),
@@ -153,21 +165,19 @@ const noCertificate = "the broker wants a client certificate: set ssl.keystore.l
 
 // TLS alerts (RFC 8446, section 6) that name the side at fault.
 func alertAdvice(e *ssl.AlertError) string {
-	const handshakeFailure, badCertificate, expired, unknownCertificate, unknownCA, certificateRequired = 40, 42, 45, 46, 48, 116
+	const handshakeFailure, badCertificate, expired, unknownCertificate, unknownCA, protocolVersion, certificateRequired = 40, 42, 45, 46, 48, 70, 116
 	switch e.Code {
 	case certificateRequired:
 		return noCertificate
 	case badCertificate, unknownCA, unknownCertificate:
 		return "the broker does not accept our certificate: without one set ssl.keystore.location, else put its CA into the broker's ssl.truststore.location"
 	case expired:
-		return "our certificate is out of date; issue it anew: schloss certs issue --replace ..."
-	case handshakeFailure:
+		return "our certificate is out of date; issue it anew: schloss certs issue --replace ...; and check the clock: date"
+	case handshakeFailure, protocolVersion:
 		return "no cipher or protocol in common, or no client certificate: check ssl.enabled.protocols, ssl.cipher.suites and ssl.keystore.location"
 	}
 	return "the broker ended the TLS handshake: check ssl.enabled.protocols and the stores on both sides"
 }
-
-var resourceFlags = map[kafka.ResourceType]string{kafka.Topic: "--topic", kafka.Group: "--group", kafka.TransactionalID: "--transactional-id", kafka.DelegationToken: "--delegation-token", kafka.User: "--user-principal"}
 
 func settingAdvice(e *client.SettingError) string {
 	switch {
@@ -187,7 +197,7 @@ func connectAdvice(e *client.ConnectError) string {
 	case e.Step == client.Connect:
 		return "check --bootstrap-server, and that the broker runs: bin/kafka-server-start.sh config/server.properties"
 	case e.Step == client.TLS, errors.Is(e, client.ErrClosed):
-		return "check security.protocol and the ssl settings in the client's file; the broker's log tells its side"
+		return "check security.protocol and the ssl settings in the client's file; the broker's log tells its side; step by step: schloss doctor " + e.Addr
 	}
 	return "see what the port speaks: openssl s_client -connect " + e.Addr
 }

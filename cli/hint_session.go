@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
 	"schloss/client"
 	"schloss/kafka"
 	"schloss/kafka/config"
+	"schloss/security/acl"
 	"schloss/security/principal"
 	"schloss/security/ssl"
 )
@@ -18,6 +21,8 @@ import (
 func (s *session) advices() []func(error) string {
 	return []func(error) string{
 		ofType(s.deniedAdvice),
+		ofType(s.advertisedAdvice),
+		s.alertAdvice,
 		is(s.node.ErrRunning, "stop the other broker first, or give this one folders of its own: --override log.dirs=FOLDER"),
 		func(err error) string {
 			if !errors.Is(err, client.ErrPlaintextToTLS) {
@@ -31,12 +36,63 @@ func (s *session) advices() []func(error) string {
 	}
 }
 
+// advertisedAdvice is about the broker's address, which the broker's operator
+// alone can mend, or about its certificate.
+func (s *session) advertisedAdvice(e *client.AdvertisedError) string {
+	asked, _, _ := net.SplitHostPort(e.Asked)
+	var host *ssl.HostError
+	if errors.As(e.Err, &host) {
+		return fmt.Sprintf("at the broker, advertise one of its certificate's names (advertised.listeners), or issue it anew: schloss certs issue --replace --host %s ...", strings.Join(append([]string{host.Host}, host.Names...), ","))
+	}
+	return fmt.Sprintf("at broker %d, set advertised.listeners to an address that clients reach, as %s; all addresses: schloss doctor %s%s", e.Node, asked, e.Asked, s.commandConfig(e))
+}
+
+// commandConfig is the flag that names the settings of a failed connection.
+func (s *session) commandConfig(err error) string {
+	if v := s.settingsAt(err); v != nil && v.Source() != commandLine {
+		return " --command-config " + quotedPath(v.Source())
+	}
+	return ""
+}
+
+// alertAdvice is about our own certificate, where the broker dislikes it and
+// the settings tell which it is.
+func (s *session) alertAdvice(err error) string {
+	var e *ssl.AlertError
+	v := s.settingsAt(err)
+	if v == nil || !errors.As(err, &e) {
+		return ""
+	}
+	const badCertificate, unknownCertificate, unknownCA, certificateRequired = 42, 46, 48, 116
+	var leaf *x509.Certificate
+	if stores, err := ssl.ClientConfig(v); err == nil {
+		leaf = stores.Leaf()
+	}
+	switch e.Code {
+	case badCertificate, unknownCertificate, unknownCA, certificateRequired:
+	default:
+		return ""
+	}
+	if leaf == nil {
+		return "the broker wants a client certificate: set ssl.keystore.location, ssl.keystore.password and ssl.key.password in " + quotedPath(v.Source())
+	}
+	issuer, err := principal.NameFromDN(leaf.RawIssuer)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("put the certificate of %s, which signed ours, into the broker's ssl.truststore.location: keytool -keystore TRUSTSTORE -alias NAME -importcert -file ca-cert; whom the broker accepts: schloss doctor %s --command-config %s",
+		quoted(issuer), v.List("bootstrap.servers")[0], quotedPath(v.Source()))
+}
+
 // settingsAt are the settings with which the broker of a failed connection was
 // called. A mirror has two clusters.
 func (s *session) settingsAt(err error) *config.Values {
 	var e *client.ConnectError
+	var advertised *client.AdvertisedError
 	for _, v := range s.clusters {
-		if len(s.clusters) == 1 || errors.As(err, &e) && slices.Contains(v.List("bootstrap.servers"), e.Addr) {
+		servers := v.List("bootstrap.servers")
+		if len(s.clusters) == 1 || errors.As(err, &advertised) && slices.Contains(servers, advertised.Asked) ||
+			errors.As(err, &e) && slices.Contains(servers, e.Addr) {
 			return v
 		}
 	}
@@ -46,14 +102,6 @@ func (s *session) settingsAt(err error) *config.Values {
 // deniedAdvice is the command that allows what was denied. Whoever may give it
 // needs settings of their own, which we cannot know.
 func (s *session) deniedAdvice(e *client.DeniedError) string {
-	resource := "--cluster"
-	if flag, ok := resourceFlags[e.ResourceType]; ok {
-		resource = flag + " " + quoted(e.Name)
-	}
-	if e.ResourceType == kafka.Group && strings.HasPrefix(e.Name, ownGroupPrefix) {
-		// The next run has another name.
-		resource = "--group " + ownGroupPrefix + " --resource-pattern-type prefixed"
-	}
 	v := s.settingsFor(e)
 	who, certain := "User:NAME", false
 	server := "HOST:PORT"
@@ -65,8 +113,14 @@ func (s *session) deniedAdvice(e *client.DeniedError) string {
 	if v == nil || !strings.EqualFold(v.String("security.protocol"), "PLAINTEXT") {
 		admin = " --command-config ADMIN.properties"
 	}
-	text := fmt.Sprintf("whoever may do so can allow it: %s --bootstrap-server %s%s --add --allow-principal %s --operation %s %s",
-		s.beside("kafka-acls"), server, admin, quoted(who), e.Operation, resource)
+	grant := acl.Query{Principal: who, Operation: e.Operation, ResourceType: e.ResourceType, Name: e.Name}.Granting()
+	if e.ResourceType == kafka.Group && len(s.clusters) > 1 {
+		grant.Operation = kafka.Read // a mirror becomes a member; to describe is the least of it
+	}
+	if e.ResourceType == kafka.Group && strings.HasPrefix(e.Name, ownGroupPrefix) {
+		grant.Name, grant.Pattern = ownGroupPrefix, kafka.Prefixed // the next run has another name
+	}
+	text := fmt.Sprintf("whoever may do so can allow it: %s --bootstrap-server %s%s --add %s", s.beside("kafka-acls"), server, admin, grant.Flags())
 	if !certain {
 		text += "; the broker's log names the principal it saw"
 	}
@@ -74,12 +128,12 @@ func (s *session) deniedAdvice(e *client.DeniedError) string {
 }
 
 // settingsFor are those of the cluster that denied: of a mirror's two the
-// source is read and the target is not.
+// source is read, in a group, and the target is not.
 func (s *session) settingsFor(e *client.DeniedError) *config.Values {
 	switch {
 	case len(s.clusters) == 0:
 		return nil
-	case e.Operation == kafka.Read:
+	case e.Operation == kafka.Read, e.ResourceType == kafka.Group:
 		return s.clusters[0]
 	}
 	return s.clusters[len(s.clusters)-1]

@@ -177,7 +177,7 @@ func explain(rules []acl.Binding, q acl.Query, as *asIf) explained {
 // aclWords are the flags of "acl add" and "acl remove" that name the rule.
 func aclWords(b acl.Binding) string {
 	words := "--principal " + quoted(b.Principal) + " --operation " + b.Operation.String()
-	if flag, ok := resourceFlags[b.ResourceType]; ok {
+	if flag, ok := acl.FlagOf(b.ResourceType); ok {
 		words += " " + flag + " " + quotedWord(b.Name)
 	} else {
 		words += " --cluster"

@@ -168,7 +168,10 @@ func SpeaksTLS(ctx context.Context, addr string) bool {
 	answered := errors.New("answered")
 	t := tls.Client(nc, &tls.Config{
 		InsecureSkipVerify: true, // the question is only whether this is TLS
-		VerifyConnection:   func(tls.ConnectionState) error { return answered },
+		VerifyConnection: func(tls.ConnectionState) error {
+			nc.Close() // or an alert would tell the broker of a fault that there is not
+			return answered
+		},
 	})
 	err = t.HandshakeContext(ctx)
 	var alert tls.AlertError

@@ -139,7 +139,11 @@ func (e *examination) taken(ctx context.Context, c *connection) string {
 	err = tls.Client(sock, &tls.Config{
 		MinVersion: tls.VersionTLS10, CipherSuites: suites,
 		InsecureSkipVerify: true, // nothing is said on this connection
-		VerifyConnection:   func(cs tls.ConnectionState) error { seen = cs; return done },
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			seen = cs
+			sock.Close() // without an alert that would mislead whoever reads the broker's log
+			return done
+		},
 	}).HandshakeContext(ctx)
 	if !errors.Is(err, done) {
 		return ""
@@ -211,7 +215,7 @@ func (e *examination) clientCertificate(c *connection) []Finding {
 	case leaf == nil:
 		return []Finding{warning("client cert", c.addr, Nameless, fmt.Sprintf("asked for, not required, and the settings name no key store: we are %s%s", principal.Anonymous, accepted(c)), "set ssl.keystore.location")}
 	}
-	return []Finding{ok("client cert", c.addr, fmt.Sprintf("asked for and taken: we are %s%s", e.whoWeAre(true), accepted(c)))}
+	return []Finding{ok("client cert", c.addr, fmt.Sprintf("asked for and taken: we are %s, unless ssl.principal.mapping.rules of the broker say otherwise%s", e.whoWeAre(true), accepted(c)))}
 }
 
 // accepted names the authorities that the broker asked for.

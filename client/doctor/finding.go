@@ -1,5 +1,11 @@
 package doctor
 
+import (
+	"errors"
+
+	"schloss/client"
+)
+
 // Status is what became of a step.
 type Status string
 
@@ -45,5 +51,9 @@ func bad(step, about string, code Code, evidence, cure string) Finding {
 
 // failed is a step that ended in an error, which knows its own code.
 func failed(step, about string, err error) Finding {
-	return Finding{Step: step, About: about, Status: Bad, Code: CodeOf(err), Evidence: err.Error(), Err: err}
+	f := Finding{Step: step, About: about, Status: Bad, Code: CodeOf(err), Evidence: err.Error(), Err: err}
+	if connect := (*client.ConnectError)(nil); errors.As(err, &connect) {
+		f.Evidence = connect.Err.Error() // step and address stand before it
+	}
+	return f
 }

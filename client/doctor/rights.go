@@ -91,11 +91,7 @@ func (k *clinic) lacks(op kafka.Operation, t kafka.ResourceType, name string) Fi
 		admin = " --command-config ADMIN.properties"
 	}
 	grant := acl.Query{Principal: k.principal, Operation: op, ResourceType: t, Name: name}.Granting()
-	evidence := fmt.Sprintf("%s is not allowed to %s", op, k.principal)
-	if k.leaf() != nil && k.server.asked {
-		evidence += " (that is its name unless ssl.principal.mapping.rules of the broker map it)"
-	}
-	return bad("rights", aboutResource(t, name), Denied, evidence,
+	return bad("rights", aboutResource(t, name), Denied, fmt.Sprintf("%s is not allowed to %s", op, k.principal),
 		fmt.Sprintf("%s --bootstrap-server %s%s --add %s", k.Tool, k.server.addr, admin, grant.Flags()))
 }
 

@@ -16,6 +16,13 @@ var resourceFlags = map[kafka.ResourceType]string{
 	kafka.DelegationToken: "--delegation-token", kafka.User: "--user-principal",
 }
 
+// FlagOf is the option of kafka-acls that takes a resource's name; false for
+// the cluster, whose option takes none.
+func FlagOf(t kafka.ResourceType) (string, bool) {
+	flag, ok := resourceFlags[t]
+	return flag, ok
+}
+
 // Flags are the options of kafka-acls that name the binding, quoted for the
 // shell: what stands behind --add or --remove.
 func (b Binding) Flags() string {
