@@ -114,7 +114,12 @@ func metadataOf(ctx context.Context, c *client.Client, name string) (kmsg.Metada
 
 // openAdmin connects as the flags --bootstrap-server and --command-config say.
 func (s *session) openAdmin(ctx context.Context, o *options) (*client.Client, error) {
-	values, err := s.readSettings(settings{table: config.Admin, file: o.get("command-config"), server: o.get("bootstrap-server")})
+	return s.openAdminAt(ctx, o.get("command-config"), o.get("bootstrap-server"))
+}
+
+// openAdminAt is openAdmin for tools whose flags have other names.
+func (s *session) openAdminAt(ctx context.Context, file, server string) (*client.Client, error) {
+	values, err := s.readSettings(settings{table: config.Admin, file: file, server: server})
 	if err != nil {
 		return nil, err
 	}

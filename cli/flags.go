@@ -23,6 +23,7 @@ const (
 // any release from 0.8 to 4.x knew stand in one table, each as its own flag.
 type flag struct {
 	name  string // without dashes
+	short string // one letter behind one dash, where the tool has such
 	value valueRule
 	arg   string // the value's name in the help
 	doc   string // one or two sentences; the help wraps them
@@ -42,6 +43,7 @@ type flag struct {
 type options struct {
 	flags []flag
 	given map[string][]string // a flag without a value holds ""
+	order []string            // the names as they came, repeated where given again
 	words []string            // what was no option
 	stray string              // advice for the first of them
 }
@@ -173,7 +175,7 @@ func looksLikeOption(word string) bool { return len(word) > 1 && word[0] == '-' 
 func findFlag(flags []flag, name string) (*flag, error) {
 	names := make([]string, 0, len(flags))
 	for i := range flags {
-		if flags[i].name == name {
+		if flags[i].name == name || flags[i].short == name {
 			return &flags[i], nil
 		}
 		if flags[i].refused == "" && flags[i].idle == "" {
@@ -244,6 +246,7 @@ func (o *options) add(f *flag, value string) (warning string, err error) {
 	if f.idle != "" {
 		warning = fmt.Sprintf("--%s has no effect: %s", f.name, f.idle)
 	}
+	o.order = append(o.order, f.name)
 	if f.value != noValue || !o.has(f.name) {
 		o.given[f.name] = append(o.given[f.name], value)
 	}

@@ -125,7 +125,11 @@ func (t *tool) help(w io.Writer, flags []flag) {
 	}
 	fmt.Fprintln(w)
 	for _, f := range flags {
-		fmt.Fprintf(w, "  --%s%s\n", f.name, f.valueText())
+		short := ""
+		if f.short != "" {
+			short = "-" + f.short + ", "
+		}
+		fmt.Fprintf(w, "  %s--%s%s\n", short, f.name, f.valueText())
 		for _, line := range wrap(f.sentence(), 72) {
 			fmt.Fprintf(w, "        %s\n", line)
 		}

@@ -47,6 +47,41 @@ type Node struct {
 // Address is HOST:PORT, as the node advertises it.
 func (n Node) Address() string { return net.JoinHostPort(n.Host, strconv.Itoa(int(n.Port))) }
 
+// Endpoint is where a broker is reached. A fenced one is registered but not in
+// service.
+type Endpoint struct {
+	Node
+	Fenced bool
+}
+
+// Endpoints lists the brokers that clients may reach, ordered by id; with
+// fenced also those that are registered and not in service (KIP-1073).
+func (a *Admin) Endpoints(ctx context.Context, fenced bool) ([]Endpoint, error) {
+	req := kmsg.NewPtrDescribeClusterRequest()
+	req.EndpointType = 1 // brokers
+	req.IncludeFencedBrokers = fenced
+	resp, err := ask[*kmsg.DescribeClusterResponse](ctx, a.to, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := (deed{"describe the cluster", kafka.Describe, kafka.Cluster}).err(resp.ErrorCode, resp.ErrorMessage, ""); err != nil {
+		return nil, err
+	}
+	if fenced && resp.Version < 2 {
+		return nil, &VersionError{API: kafka.APIName(req.Key()), Max: resp.Version, OurMin: 2, OurMax: req.MaxVersion()}
+	}
+	endpoints := make([]Endpoint, 0, len(resp.Brokers))
+	for _, b := range resp.Brokers {
+		e := Endpoint{Node: Node{ID: kafka.NodeID(b.NodeID), Host: b.Host, Port: b.Port}, Fenced: b.IsFenced}
+		if b.Rack != nil {
+			e.Rack = *b.Rack
+		}
+		endpoints = append(endpoints, e)
+	}
+	sortBy(endpoints, func(e Endpoint) kafka.NodeID { return e.ID })
+	return endpoints, nil
+}
+
 // Cluster is what a cluster says of itself.
 type Cluster struct {
 	ID         string // "" where the broker is too old to tell

@@ -147,7 +147,7 @@ func (a *Admin) ConfigNames(ctx context.Context, t ConfigType) ([]string, error)
 		return nil, err
 	}
 	if resp.Version < 1 && t != ClientMetricsConfigs {
-		return nil, &VersionError{API: kmsg.NameForKey(req.Key()), Max: resp.Version, OurMin: 1, OurMax: req.MaxVersion()}
+		return nil, &VersionError{API: kafka.APIName(req.Key()), Max: resp.Version, OurMin: 1, OurMax: req.MaxVersion()}
 	}
 	if err := (deed{"list what has configs", kafka.DescribeConfigs, kafka.Cluster}).err(resp.ErrorCode, nil, ""); err != nil {
 		return nil, err

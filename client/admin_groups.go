@@ -250,8 +250,16 @@ type ListedOffset struct {
 	Err       error
 }
 
-// ListOffsets asks for an offset by timestamp in milliseconds, or by
-// kafka.EarliestOffset and kafka.LatestOffset. The answers are ordered by
+// offsetSince is from which version on a special offset may be asked for.
+var offsetSince = map[int64]int16{
+	int64(kafka.MaxTimestampOffset):          7,
+	int64(kafka.EarliestLocalOffset):         8,
+	int64(kafka.LatestTieredOffset):          9,
+	int64(kafka.EarliestPendingUploadOffset): 11,
+}
+
+// ListOffsets asks for an offset by timestamp in milliseconds, or by a special
+// offset such as kafka.EarliestOffset. The answers are ordered by
 // topic and partition.
 func (a *Admin) ListOffsets(ctx context.Context, at int64, partitions []kafka.TopicPartition) ([]ListedOffset, error) {
 	if len(partitions) == 0 {
@@ -277,6 +285,10 @@ func (a *Admin) ListOffsets(ctx context.Context, at int64, partitions []kafka.To
 	resp, err := ask[*kmsg.ListOffsetsResponse](ctx, a.to, req)
 	if err != nil {
 		return nil, err
+	}
+	// An older broker takes what it does not know for a time.
+	if need := offsetSince[at]; resp.Version < need {
+		return nil, &VersionError{API: kafka.APIName(req.Key()), Max: resp.Version, OurMin: need, OurMax: req.MaxVersion()}
 	}
 	var out []ListedOffset
 	for _, t := range resp.Topics {

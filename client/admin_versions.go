@@ -19,12 +19,21 @@ func (a *Admin) at(node kafka.NodeID) kmsg.Requestor {
 	return a.to
 }
 
-// APIVersions are the versions in which a broker serves one API. Name is ""
-// where we do not know the key.
+// APIVersions are the versions in which a broker serves one API. Usable is the
+// newest of them that we speak too, -1 for none.
 type APIVersions struct {
 	Key      int16
-	Name     string
 	Min, Max int16
+	Usable   int16
+}
+
+// newestSpoken is the newest version of a request that we speak, -1 for none.
+func newestSpoken(key int16) int16 {
+	req := kmsg.RequestForKey(key)
+	if req == nil {
+		return -1
+	}
+	return req.MaxVersion()
 }
 
 // Feature is a feature of the cluster: the versions that a broker supports and,
@@ -49,9 +58,9 @@ func (a *Admin) Versions(ctx context.Context, node kafka.NodeID) ([]APIVersions,
 	}
 	apis := make([]APIVersions, 0, len(resp.ApiKeys))
 	for _, k := range resp.ApiKeys {
-		api := APIVersions{Key: k.ApiKey, Min: k.MinVersion, Max: k.MaxVersion}
-		if kmsg.RequestForKey(k.ApiKey) != nil {
-			api.Name = kmsg.NameForKey(k.ApiKey)
+		api := APIVersions{Key: k.ApiKey, Min: k.MinVersion, Max: k.MaxVersion, Usable: min(k.MaxVersion, newestSpoken(k.ApiKey))}
+		if api.Usable < api.Min {
+			api.Usable = -1
 		}
 		apis = append(apis, api)
 	}

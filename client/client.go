@@ -143,7 +143,7 @@ func (c *Client) unserved(ctx context.Context, req kmsg.Request, err error) erro
 			return err
 		}
 	}
-	return &VersionError{API: kmsg.NameForKey(req.Key()), Min: -1, Max: -1, OurMax: req.MaxVersion()}
+	return &VersionError{API: kafka.APIName(req.Key()), Min: -1, Max: -1, OurMax: req.MaxVersion()}
 }
 
 // Node is where to send what one broker has to answer for itself.

@@ -293,7 +293,7 @@ func (c *Conn) version(ctx context.Context, key, low, high int16) (int16, error)
 		broker = versionRange{-1, -1}
 	}
 	if broker.max < low || broker.min > high {
-		return 0, &VersionError{API: kmsg.NameForKey(key), Min: broker.min, Max: broker.max, OurMin: low, OurMax: high}
+		return 0, &VersionError{API: kafka.APIName(key), Min: broker.min, Max: broker.max, OurMin: low, OurMax: high}
 	}
 	return min(broker.max, high), nil
 }

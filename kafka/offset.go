@@ -14,6 +14,10 @@ const (
 	EarliestOffset     Offset = -2 // the log start offset
 	MaxTimestampOffset Offset = -3 // the record with the largest timestamp
 	NoOffset           Offset = -1 // "none" in responses
+
+	EarliestLocalOffset         Offset = -4 // the first on the broker's own disk (KIP-405)
+	LatestTieredOffset          Offset = -5 // the last in tiered storage (KIP-1005)
+	EarliestPendingUploadOffset Offset = -6 // the first that is not in tiered storage yet (KIP-1023)
 )
 
 // Epoch is a leader epoch: it grows by one with every leadership of a
