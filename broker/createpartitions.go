@@ -48,9 +48,9 @@ func (b *Broker) createPartitionsOf(c *call, in *kmsg.CreatePartitionsRequestTop
 	case kafka.Internal(in.Topic):
 		return &faultError{kafka.ErrInvalidTopicException, "the topic holds the broker's own state"}
 	case in.Count == t.Partitions:
-		return &faultError{kafka.ErrInvalidPartitions, fmt.Sprintf("topic %q has %d partitions already", in.Topic, t.Partitions)}
+		return &faultError{kafka.ErrInvalidPartitions, fmt.Sprintf("Topic already has %d partition(s).", t.Partitions)}
 	case in.Count < t.Partitions:
-		return &faultError{kafka.ErrInvalidPartitions, fmt.Sprintf("topic %q has %d partitions, and they cannot become fewer", in.Topic, t.Partitions)}
+		return &faultError{kafka.ErrInvalidPartitions, fmt.Sprintf("The topic %s currently has %d partition(s); %d would not be an increase.", in.Topic, t.Partitions, in.Count)}
 	case in.Count-t.Partitions > maxNewPartitions:
 		return &faultError{kafka.ErrPolicyViolation, fmt.Sprintf("%d more partitions are too many at once, %d are allowed", in.Count-t.Partitions, maxNewPartitions)}
 	}
@@ -75,8 +75,8 @@ func (b *Broker) checkAssignment(in *kmsg.CreatePartitionsRequestTopic, n int) e
 		return &faultError{kafka.ErrInvalidReplicaAssignment, fmt.Sprintf("%d assignments are given for %d partitions", len(in.Assignment), n)}
 	}
 	for _, a := range in.Assignment {
-		if len(a.Replicas) != 1 || a.Replicas[0] != int32(b.node) {
-			return &faultError{kafka.ErrInvalidReplicaAssignment, fmt.Sprintf("the only broker is %d", b.node)}
+		if err := b.checkReplicas(a.Replicas); err != nil {
+			return err
 		}
 	}
 	return nil

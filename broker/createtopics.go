@@ -139,7 +139,7 @@ func (b *Broker) planPartitions(in *kmsg.CreateTopicsRequestTopic) (int32, error
 	case replicas <= 0:
 		return 0, &faultError{kafka.ErrInvalidReplicationFactor, "the replication factor must be larger than 0"}
 	case replicas > 1:
-		return 0, &faultError{kafka.ErrInvalidReplicationFactor, fmt.Sprintf("replication factor %d is larger than the number of brokers, 1", replicas)}
+		return 0, &faultError{kafka.ErrInvalidReplicationFactor, fmt.Sprintf("Unable to replicate the partition %d time(s): The target replication factor of %d cannot be reached because only 1 broker(s) are registered.", replicas, replicas)}
 	}
 	return partitions, nil
 }
@@ -156,8 +156,8 @@ func (b *Broker) planAssigned(in *kmsg.CreateTopicsRequestTopic) (int32, error) 
 			return 0, &faultError{kafka.ErrInvalidReplicaAssignment, "partitions must be 0, 1, 2 and so on, each once"}
 		}
 		seen[a.Partition] = true
-		if len(a.Replicas) != 1 || a.Replicas[0] != int32(b.node) {
-			return 0, &faultError{kafka.ErrInvalidReplicaAssignment, fmt.Sprintf("the only broker is %d", b.node)}
+		if err := b.checkReplicas(a.Replicas); err != nil {
+			return 0, err
 		}
 	}
 	if n > maxNewPartitions {

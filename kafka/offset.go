@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -84,21 +85,21 @@ func Internal(topic string) bool {
 }
 
 // CheckTopicName says why a topic may not have this name, or nil
-// (Kafka: Topic.validate).
+// (Kafka: Topic.validate, in its words: kafka-topics prints them).
 func CheckTopicName(name string) error {
 	switch {
 	case name == "":
-		return fmt.Errorf("topic name is empty")
+		return errors.New("Topic name is invalid: the empty string is not allowed")
 	case name == "." || name == "..":
-		return fmt.Errorf("topic name cannot be %q", name)
+		return fmt.Errorf("Topic name is invalid: '%s' is not allowed", name)
 	case len(name) > 249:
-		return fmt.Errorf("topic name is %d characters long, 249 are allowed", len(name))
+		return fmt.Errorf("Topic name is invalid: the length of '%s' is longer than the max allowed length 249", name)
 	}
 	for _, c := range []byte(name) {
 		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
 		default:
-			return fmt.Errorf("topic name %q holds %q; letters, digits, '.', '_' and '-' are allowed", name, c)
+			return fmt.Errorf("Topic name is invalid: '%s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'", name)
 		}
 	}
 	return nil
