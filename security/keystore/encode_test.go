@@ -209,6 +209,12 @@ func TestAbsurdIterationsAreRefused(t *testing.T) {
 		if _, err := o.deriveKey(a, "x", 32); !errors.As(err, &fe) {
 			t.Errorf("PBKDF2 with %d iterations: got %v", iterations, err)
 		}
+		if a, err = algorithm(oidPBEMD5DES, legacyParams{Salt: salt, Iterations: iterations}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.decrypt(a, "x", make([]byte, 8)); !errors.As(err, &fe) {
+			t.Errorf("PBES1 with %d iterations: got %v", iterations, err)
+		}
 	}
 	o := &opening{effort: maxEffort}
 	if err := o.effort.spend(4_000_000, 1); err != nil {

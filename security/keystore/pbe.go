@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
+	"crypto/md5"
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha1"
@@ -63,6 +64,8 @@ var (
 	oidAES192CBC = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 22}
 	oidAES256CBC = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}
 	oidTripleDES = asn1.ObjectIdentifier{1, 2, 840, 113549, 3, 7}
+	oidPBEMD5DES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 3}
+	oidPBESHADES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 10}
 	oidPBE3DES   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 3}
 	oidPBERC2128 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 5} // 128 bits
 	oidPBERC240  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 6}
@@ -108,6 +111,10 @@ func (o *opening) decrypt(a pkix.AlgorithmIdentifier, password string, data []by
 		block, iv, err = o.pbes2(a.Parameters.FullBytes, password)
 	case a.Algorithm.Equal(oidPBE3DES), a.Algorithm.Equal(oidPBERC2128), a.Algorithm.Equal(oidPBERC240):
 		block, iv, err = o.legacyPBE(a, password)
+	case a.Algorithm.Equal(oidPBEMD5DES):
+		block, iv, err = o.pbes1(a, password, md5.New)
+	case a.Algorithm.Equal(oidPBESHADES):
+		block, iv, err = o.pbes1(a, password, sha1.New)
 	default:
 		return nil, problem("encryption %v is not read", a.Algorithm)
 	}
@@ -228,6 +235,26 @@ func (o *opening) legacyPBE(a pkix.AlgorithmIdentifier, password string) (cipher
 		return block, iv, err
 	}
 	return newRC2(key), iv, nil
+}
+
+// pbes1 is PKCS#5's first way, with DES and PBKDF1: what openssl pkcs8 wrote
+// before release 1.1 (RFC 8018, appendix A.3).
+func (o *opening) pbes1(a pkix.AlgorithmIdentifier, password string, newHash func() hash.Hash) (cipher.Block, []byte, error) {
+	var p legacyParams
+	if err := unmarshal(a.Parameters.FullBytes, &p); err != nil {
+		return nil, nil, problem("PBES1: %v", err)
+	}
+	if err := o.effort.spend(p.Iterations, 1); err != nil {
+		return nil, nil, err
+	}
+	derived := append([]byte(password), p.Salt...)
+	for range p.Iterations {
+		h := newHash()
+		h.Write(derived)
+		derived = h.Sum(nil)
+	}
+	block, err := des.NewCipher(derived[:8])
+	return block, derived[8:16], err
 }
 
 // encrypt writes what keytool of Java 17 does: PBES2 with AES-256 and

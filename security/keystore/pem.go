@@ -58,14 +58,14 @@ func (o *opening) readPEM(data []byte) (*Store, error) {
 // unreadBlock refuses private keys in other forms, by name; other blocks, such
 // as EC PARAMETERS, are passed over.
 func unreadBlock(kind string) error {
-	const convert = "; openssl pkcs8 -topk8 converts it to PKCS#8"
+	const convert = "; openssl pkcs8 -topk8 -in OLD -out NEW converts it to PKCS#8"
 	switch kind {
 	case "RSA PRIVATE KEY":
 		return problem("an RSA PRIVATE KEY (PKCS#1), which Kafka does not read" + convert)
 	case "EC PRIVATE KEY":
 		return problem("an EC PRIVATE KEY (SEC1), which Kafka does not read" + convert)
 	case "TRUSTED CERTIFICATE", "X509 CERTIFICATE":
-		return problem("a %s, which Kafka does not read; openssl x509 converts it to CERTIFICATE", kind)
+		return problem("a %s, which Kafka does not read; openssl x509 -in OLD -out NEW converts it to CERTIFICATE", kind)
 	}
 	if strings.HasSuffix(kind, "PRIVATE KEY") {
 		return problem("a %s, which is not read"+convert, kind)

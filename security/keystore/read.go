@@ -49,7 +49,7 @@ func ReadFile(path string, storePassword, keyPassword config.Secret) (*Store, Fo
 		return nil, 0, err
 	}
 	s, f, err := Read(data, storePassword, keyPassword)
-	return s, f, named("open key store", path, err)
+	return s, f, named("open key store", path, f, err)
 }
 
 // ReadTrustFile is ReadTrust of the file at path; errors name the file.
@@ -59,14 +59,20 @@ func ReadTrustFile(path string, storePassword config.Secret) (*Store, Format, er
 		return nil, 0, err
 	}
 	s, f, err := ReadTrust(data, storePassword)
-	return s, f, named("open trust store", path, err)
+	return s, f, named("open trust store", path, f, err)
 }
 
-func named(deed, path string, err error) error {
-	if err != nil {
+// named adds the path, and the format where that was found and err does not
+// name it.
+func named(deed, path string, f Format, err error) error {
+	var told *FormatError
+	switch {
+	case err == nil:
+		return nil
+	case f == 0 || errors.As(err, &told):
 		return fmt.Errorf("%s %q: %w", deed, path, err)
 	}
-	return nil
+	return fmt.Errorf("%s %q (%s): %w", deed, path, f, err)
 }
 
 func load(path string) ([]byte, error) {

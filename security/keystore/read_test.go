@@ -74,6 +74,13 @@ func TestReadStoresOfRealTools(t *testing.T) {
 		{"leaf-aes256.pem", password, PEM, "key kafka [leaf < Test CA]"},
 		{"leaf-des3.pem", password, PEM, "key kafka [leaf]"},
 		{"leaf-pbe.pem", password, PEM, "key kafka [leaf]"},
+		{"leaf-sha512.pem", password, PEM, "key kafka [leaf < Test CA]"},
+		{"leaf-md5des.pem", password, PEM, "key kafka [leaf < Test CA]"},
+		{"leaf-sha1des.pem", password, PEM, "key kafka [leaf < Test CA]"},
+		{"ed25519.p12", "", PKCS12, "key edwards [edwards]"},
+		{"ed25519.pem", "", PEM, "key kafka [edwards]"},
+		{"many.p12", "", PKCS12, "key node-a [a], key node-b [b], key node-c [c], key node-d [d], key node-e [e], key node-f [f], key node-g [g], " +
+			"key node-h [h], key node-i [i], key node-j [j], key node-k [k], key node-l [l], key node-m [m], key node-n [n]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
@@ -167,9 +174,10 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 		{name: "no password for PEM", file: "leaf-aes256.pem", is: ErrPasswordNeeded},
 		{name: "no integrity code", file: "openssl-nomac.p12", store: password, says: "no integrity code"},
 		{name: "nothing marked as trusted", file: "openssl-unmarked.p12", store: password, says: "none of them marked as trusted"},
-		{name: "JCEKS", file: "trust.jceks", store: password, says: "JCEKS"},
-		{name: "PKCS#1", file: "leaf-pkcs1.pem", says: "PKCS#1"},
-		{name: "SEC1", file: "leaf-sec1.pem", says: "SEC1"},
+		{name: "JCEKS", file: "trust.jceks", store: password, says: "a JCEKS store, which is not read; keytool -importkeystore"},
+		{name: "PKCS#1", file: "leaf-pkcs1.pem", says: "(PKCS#1), which Kafka does not read; openssl pkcs8 -topk8 -in OLD -out NEW"},
+		{name: "SEC1", file: "leaf-sec1.pem", says: "(SEC1), which Kafka does not read; openssl pkcs8 -topk8 -in OLD -out NEW"},
+		{name: "wrong key password of PEM under MD5 and DES", file: "leaf-md5des.pem", key: "wrong123", is: ErrWrongKeyPassword},
 		{name: "another's certificate", file: "leaf-mismatch.pem", says: "for its private key"},
 		{name: "text", file: "README.md", says: "neither JKS nor PKCS12 nor PEM"},
 	}
