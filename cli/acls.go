@@ -19,6 +19,8 @@ var acls = &tool{
 	about: "This tool helps to manage acls on kafka.",
 	usage: "--bootstrap-server HOST:PORT [--command-config FILE] --add|--remove|--list ...",
 	run:   runACLs,
+
+	unread: "Error while executing ACL command:",
 	flags: []flag{
 		{name: "bootstrap-server", value: needsValue, arg: "HOST:PORT", doc: "Brokers to connect to, separated by commas."},
 		{name: "command-config", value: optionalValue, arg: "FILE", doc: "Properties of the connection, such as security.protocol and the ssl settings."},
@@ -123,8 +125,15 @@ type aclRun struct {
 
 func (r *aclRun) add(ctx context.Context) error {
 	for _, g := range r.request.grants {
-		printACLs(r.Out, "Adding ACLs", g.resource, g.bindings())
-		each, err := r.admin.CreateACLs(ctx, g.bindings())
+		bindings, err := r.fresh(ctx, g)
+		if err != nil {
+			return err
+		}
+		if len(bindings) == 0 {
+			continue
+		}
+		printACLs(r.Out, "Adding ACLs", g.resource, bindings)
+		each, err := r.admin.CreateACLs(ctx, bindings)
 		if err != nil {
 			return err
 		}
@@ -133,6 +142,30 @@ func (r *aclRun) add(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fresh are the grant's rules that are not there yet; the others are told, as
+// Kafka does from 4.2 on. Whoever may add rules may list them, too.
+func (r *aclRun) fresh(ctx context.Context, g aclGrant) ([]acl.Binding, error) {
+	found, err := r.admin.ACLs(ctx, g.any())
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[acl.Binding]bool, len(found))
+	for _, b := range found {
+		there[b] = true
+	}
+	var fresh []acl.Binding
+	for _, b := range g.bindings() {
+		if !there[b] {
+			fresh = append(fresh, b)
+			continue
+		}
+		if _, err := fmt.Fprintf(r.Out, "Acl (pattern=%s, entry=%s) already exists.\n", g.resource, b.Entry()); err != nil {
+			return nil, err
+		}
+	}
+	return fresh, nil
 }
 
 func (r *aclRun) remove(ctx context.Context) error {

@@ -17,6 +17,7 @@ const (
 	noValue       valueRule = iota
 	needsValue              // takes the next word whatever it looks like, as Kafka's parser does
 	optionalValue           // takes the next word unless that looks like an option
+	someValues              // takes all words up to the next option, one at least, as argparse does
 )
 
 // flag is one option of a tool that goes by a Kafka name. All spellings that
@@ -84,7 +85,8 @@ func (o *options) integer(name string) int64 {
 }
 
 // usageError is a command line that makes no sense. The hint may be empty.
-type usageError struct{ problem, advice string }
+// Kafka's parser finds some of them late: unread is its sentence then.
+type usageError struct{ problem, advice, unread string }
 
 func (e *usageError) Error() string { return e.problem }
 
@@ -131,6 +133,10 @@ func parseFlags(flags []flag, words []string) (o *options, warnings []string, er
 		}
 		if warning != "" {
 			warnings = append(warnings, warning)
+		}
+		for f.value == someValues && len(words) > 0 && !looksLikeOption(words[0]) {
+			o.given[f.name] = append(o.given[f.name], words[0])
+			words = words[1:]
 		}
 		if last = nil; f.value != noValue && !hasValue {
 			last = f
@@ -219,14 +225,15 @@ func takeValue(f *flag, value string, hasValue bool, rest []string) (string, []s
 	case f.value == noValue && hasValue:
 		return "", nil, usage("option %s takes no value", f.name)
 	case f.value == noValue || hasValue:
-	case f.value == needsValue && len(rest) == 0:
+	case (f.value == needsValue || f.value == someValues) && len(rest) == 0:
 		return "", nil, &usageError{problem: fmt.Sprintf("Option %s requires an argument", f.name), advice: "write it as --" + f.name + f.valueText()}
-	case f.value == needsValue || len(rest) > 0 && !looksLikeOption(rest[0]):
+	case f.value == needsValue || f.value == someValues || len(rest) > 0 && !looksLikeOption(rest[0]):
 		value, rest = rest[0], rest[1:]
 	}
 	if f.check != nil && (f.value == needsValue || value != "") {
 		if err := f.check(value); err != nil {
-			return "", nil, &usageError{problem: fmt.Sprintf("Cannot parse argument '%s' of option %s: %v", value, f.name, err), advice: "write it as --" + f.name + f.valueText()}
+			unread := fmt.Sprintf("Cannot parse argument '%s' of option %s", value, f.name)
+			return "", nil, &usageError{problem: fmt.Sprintf("%s: %v", unread, err), advice: "write it as --" + f.name + f.valueText(), unread: unread}
 		}
 	}
 	return value, rest, nil
@@ -238,7 +245,9 @@ func (o *options) add(f *flag, value string) (warning string, err error) {
 		return "", &usageError{problem: fmt.Sprintf("option %s is not served: %s", f.name, f.refused), advice: f.insteadOf()}
 	}
 	if o.has(f.name) && !f.many && f.value != noValue {
-		return "", usage("Found multiple arguments for option %s, but you asked for only one", f.name)
+		e := usage("Found multiple arguments for option %s, but you asked for only one", f.name)
+		e.unread = e.problem
+		return "", e
 	}
 	if f.idle == "" && f.insteadUse != "" && !o.has(f.name) {
 		warning = fmt.Sprintf("--%s is deprecated, use --%s", f.name, f.insteadUse)

@@ -20,6 +20,9 @@ type tool struct {
 	flags []flag
 	// failure is the exit code of a run that went wrong where it is not 1.
 	failure int
+	// unread is the line on standard output in which Kafka's tool tells a value
+	// that it could not read, the rest of the line being the parser's sentence.
+	unread string
 	// words allows arguments that are no options.
 	words bool
 	run   func(ctx context.Context, s *session, o *options) error
@@ -101,6 +104,9 @@ func (t *tool) fail(s *session, err error) int {
 	}
 	var wrong *usageError
 	if errors.As(err, &wrong) {
+		if t.unread != "" && wrong.unread != "" {
+			fmt.Fprintln(s.Out, t.unread, oneLine(wrong.unread))
+		}
 		s.report(err)
 		return 1
 	}
@@ -144,6 +150,8 @@ func (f *flag) valueText() string {
 	switch f.value {
 	case needsValue:
 		return " " + arg
+	case someValues:
+		return " " + arg + " ..."
 	case optionalValue:
 		return " [" + arg + "]"
 	}

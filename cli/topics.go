@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,8 @@ var topics = &tool{
 	about: "This tool helps to create, delete, describe, or change a topic.",
 	usage: "--bootstrap-server HOST:PORT [--command-config FILE] --create|--list|--describe|--delete [--topic NAME] ...",
 	run:   runTopics,
+
+	unread: "Error while executing topic command :",
 	flags: []flag{
 		{name: "bootstrap-server", value: needsValue, arg: "HOST:PORT", doc: "Brokers to connect to, separated by commas."},
 		{name: "command-config", value: needsValue, arg: "FILE", doc: "Properties of the connection, such as security.protocol and the ssl settings."},
@@ -142,8 +145,14 @@ type topicRun struct {
 
 func (r *topicRun) create(ctx context.Context) error {
 	topic := client.NewTopic{Name: r.get("topic"), Partitions: -1, ReplicationFactor: -1, Configs: map[string]string{}}
+	if topic.Name == "" {
+		return usage("The given topic name '' cannot be represented in a request.").advised("name it: --topic NAME")
+	}
 	if strings.ContainsAny(topic.Name, "._") {
 		fmt.Fprintln(r.Out, "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.")
+	}
+	if topic.Name == "" {
+		return usage("The given topic name '' cannot be represented in a request.").advised("write it as --topic NAME")
 	}
 	if r.has("partitions") {
 		if topic.Partitions = int32(r.integer("partitions")); topic.Partitions < 1 {
@@ -183,6 +192,7 @@ func parseAssignment(text string) ([][]kafka.NodeID, error) {
 	if text == "" {
 		return nil, nil
 	}
+	const each = "give each partition as many brokers: --replica-assignment 0,0"
 	var all [][]kafka.NodeID
 	for i, partition := range strings.Split(text, ",") {
 		var replicas []kafka.NodeID
@@ -191,10 +201,13 @@ func parseAssignment(text string) ([][]kafka.NodeID, error) {
 			if err != nil {
 				return nil, usage("replica assignment of partition %d: %q is no broker id", i, id).advised("write the brokers of each partition: --replica-assignment 0,0 for two partitions on broker 0")
 			}
+			if slices.Contains(replicas, kafka.NodeID(n)) {
+				return nil, usage("Partition replica lists may not contain duplicate entries: %d", n).advised("name each broker once: --replica-assignment 0:1")
+			}
 			replicas = append(replicas, kafka.NodeID(n))
 		}
 		if i > 0 && len(replicas) != len(all[0]) {
-			return nil, usage("Partition %d has different replication factor: %s", i, partition).advised("give each partition as many brokers: --replica-assignment 0,0")
+			return nil, usage("Partition %d has different replication factor: [%s]", i, strings.ReplaceAll(partition, ":", ", ")).advised("give each partition as many brokers: --replica-assignment 0,0")
 		}
 		all = append(all, replicas)
 	}

@@ -28,7 +28,7 @@ func (c *Case) Compare(want, got Outcome) []string {
 	switch {
 	case kafka != (len(ours) > 0):
 		differ = append(differ, Stderr)
-	case kafka && !says(strings.Join(ours, " "), message(want.Stderr)):
+	case kafka && !says(got.Stderr, message(want.Stderr)):
 		differ = append(differ, Words)
 	}
 	return differ
@@ -37,8 +37,9 @@ func (c *Case) Compare(want, got Outcome) []string {
 var (
 	logLine    = regexp.MustCompile(`^(DEBUG|INFO|WARN|ERROR|FATAL) `)
 	exception  = regexp.MustCompile(`^(Exception in thread "[^"]*" )?((org\.apache|java|joptsimple|scala|kafka|net\.sourceforge|com\.fasterxml)[\w.$]*(: |$))+`)
-	warning    = regexp.MustCompile(`(?i)^\s*warn(ing)?: |deprecated|^Note: |^The consumer rebalance protocol \(KIP-848\) is production-ready`)
-	about      = regexp.MustCompile(`^This tool |^This command |^Create, delete|^Change topic|^\(usage\)|^\(option table\)|^Error while executing config command with args|^Error: Executing`)
+	warning    = regexp.MustCompile(`(?i)^\s*warn(ing)?: |deprecated|^Note: |^hint: |^The consumer rebalance protocol \(KIP-848\) is production-ready`)
+	about      = regexp.MustCompile(`^This tool |^This command |^Create, delete|^Change topic|^An interactive shell |^\(usage\)|^\(option table\)|^Error while executing config command with args|^Error: Executing`)
+	told       = regexp.MustCompile(`^(Error occurred|ERROR|Error): `)
 	usageLine  = regexp.MustCompile(`(?m)^\(usage\)$`)
 	logRemains = regexp.MustCompile(`^\s*\(\S+\)$`)
 )
@@ -72,7 +73,7 @@ func message(stderr string) string {
 		if about.MatchString(line) {
 			continue
 		}
-		if plain := strings.TrimPrefix(strings.TrimSpace(exception.ReplaceAllString(line, "")), "Error occurred: "); plain != "" {
+		if plain := strings.TrimSpace(exception.ReplaceAllString(told.ReplaceAllString(line, ""), "")); plain != "" {
 			return plain
 		}
 	}
@@ -95,7 +96,7 @@ func says(text, message string) bool {
 }
 
 func splitWords(text string) []string {
-	list := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\n\t[](){}\"'.;", r) })
+	list := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\n\t[](){}\"'.;:", r) })
 	for i, w := range list {
 		list[i] = strings.TrimLeft(w, "-")
 	}

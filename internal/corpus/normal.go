@@ -19,6 +19,7 @@ var everyRun = []struct {
 	{regexp.MustCompile(`(CreateTime|LogAppendTime|timestamp|Timestamp)("?[:=] ?)\d{13}`), "$1${2}TIME"},
 	{regexp.MustCompile(`crc: \d+`), "crc: N"},
 	{regexp.MustCompile(`producerId: \d+`), "producerId: N"},
+	{regexp.MustCompile(`(localhost|127\.0\.0\.1) +\d{5}\b`), "HOST PORT"},
 	{regexp.MustCompile(`\[[BCIJ]@[0-9a-f]+`), "[B@ADDRESS"},
 }
 

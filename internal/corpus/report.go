@@ -22,7 +22,7 @@ type Result struct {
 	Scenario, Case, Tool string
 	Verdict              Verdict
 	As                   []string // the releases that ours are equal to
-	Streams              []string // where ours differ, of the newest release
+	Streams              []string // where ours differ from the release that they are nearest to
 	Reason               string
 	Stale                bool // more is listed than differs
 	Want, Got            Outcome
@@ -50,12 +50,14 @@ func (s *Scenario) Judge(ours Golden, recordings []Recording, list []Difference)
 			if !ok {
 				continue
 			}
-			recorded = true
 			differ := c.Compare(want, got)
 			if len(differ) == 0 {
 				r.As = append(r.As, rec.Version)
 			}
-			r.Want, r.Streams = want, differ
+			if !recorded || len(differ) <= len(r.Streams) {
+				r.Want, r.Streams = want, differ
+			}
+			recorded = true
 		}
 		if recorded {
 			r.weigh(list)
