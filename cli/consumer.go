@@ -102,7 +102,9 @@ func runConsumer(ctx context.Context, s *session, o *options) error {
 	if o.has("timeout-ms") {
 		run.timeout = time.Duration(o.integer("timeout-ms")) * time.Millisecond
 	}
-	return missingRight(ctx, c, run.all(ctx))
+	err = run.all(ctx)
+	s.say("Processed a total of %d messages", run.printed)
+	return missingRight(ctx, c, err)
 }
 
 // warnOfPartition tells of a partition that the topic does not have. Kafka's

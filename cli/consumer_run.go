@@ -20,12 +20,19 @@ const pollRecords = 500
 // How long a group may take to let us go.
 const leaveTimeout = 5 * time.Second
 
+// recordPrinter prints a message, or nothing of it and a *decodeError.
+type recordPrinter interface {
+	write(*kgo.Record) error
+	flush() error
+}
+
 // consumeRun prints messages until there is a reason to end.
 type consumeRun struct {
 	*session
 	consumer  *kgo.Client
-	print     *formatter
-	topic     string // "" with a pattern
+	print     recordPrinter
+	until     *endings // ends when these are reached; nil: they do not count
+	topic     string   // "" with a pattern
 	group     string
 	partition bool
 	skip      bool
@@ -42,7 +49,6 @@ func (r *consumeRun) all(ctx context.Context) error {
 	if flush := r.print.flush(); err == nil {
 		err = flush
 	}
-	r.say("Processed a total of %d messages", r.printed)
 	return err
 }
 
@@ -60,7 +66,7 @@ func (r *consumeRun) leave(ctx context.Context) {
 }
 
 func (r *consumeRun) poll(ctx context.Context) error {
-	for r.most < 0 || r.printed < r.most {
+	for (r.most < 0 || r.printed < r.most) && !r.until.reached() {
 		fetches, err := r.next(ctx)
 		if err != nil || fetches == nil {
 			return err
@@ -70,6 +76,9 @@ func (r *consumeRun) poll(ctx context.Context) error {
 		}
 		for records := fetches.RecordIter(); !records.Done(); {
 			record := records.Next()
+			if !r.until.wants(record) {
+				continue
+			}
 			if err := r.show(record); err != nil {
 				return err
 			}

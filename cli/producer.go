@@ -143,16 +143,22 @@ func producerFrom(o *options) (settings, error) {
 	return settings{table: config.Producer, file: file, lay: lay, under: under, server: server}, nil
 }
 
+// lineParser makes a record of a line.
+type lineParser interface {
+	record(line []byte, number int) (*kgo.Record, error)
+}
+
 // produceRun sends lines until they end.
 type produceRun struct {
 	*session
 	client   *client.Client
 	producer *kgo.Client
 	topic    string
-	format   lineFormat
+	format   lineParser
 	sync     bool
 	limit    int // bytes of a line, from max.request.size
 	prompt   bool
+	told     func(*kgo.Record) // of each that was delivered, one at a time; nil: nobody is told
 
 	answers sync.WaitGroup // Flush does not wait for what was never sent
 	mu      sync.Mutex     // guards what follows
@@ -234,16 +240,12 @@ func (r *produceRun) lines(ctx context.Context) error {
 
 func (r *produceRun) send(ctx context.Context, record *kgo.Record) error {
 	if r.sync {
-		if err := r.producer.ProduceSync(ctx, record).FirstErr(); err != nil {
-			r.failed(err)
-		}
+		r.answered(record, r.producer.ProduceSync(ctx, record).FirstErr())
 	} else {
 		r.answers.Add(1)
-		r.producer.Produce(ctx, record, func(_ *kgo.Record, err error) {
+		r.producer.Produce(ctx, record, func(record *kgo.Record, err error) {
 			defer r.answers.Done()
-			if err != nil {
-				r.failed(err)
-			}
+			r.answered(record, err)
 		})
 	}
 	r.mu.Lock()
@@ -253,6 +255,16 @@ func (r *produceRun) send(ctx context.Context, record *kgo.Record) error {
 		return errGiveUp
 	}
 	return nil
+}
+
+func (r *produceRun) answered(record *kgo.Record, err error) {
+	if err != nil {
+		r.failed(err)
+	} else if r.told != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.told(record)
+	}
 }
 
 func (r *produceRun) failed(err error) {
