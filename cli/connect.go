@@ -21,6 +21,8 @@ type settings struct {
 	lay    [][2]string // over the file, in this order
 	under  [][2]string // where neither file nor flags say anything
 	server string      // bootstrap.servers by flag; "" means the file's
+	// without are settings that the command has read itself, to leave out.
+	without []string
 }
 
 // commandLine is the source of settings that no file has.
@@ -66,6 +68,7 @@ func (from settings) properties() (*config.Properties, error) {
 			return nil, err
 		}
 	}
+	p.Drop(from.without...)
 	for _, kv := range from.lay {
 		p.Set(kv[0], kv[1])
 	}
