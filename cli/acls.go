@@ -80,7 +80,7 @@ func runACLs(ctx context.Context, s *session, o *options) error {
 		return err
 	}
 	defer done()
-	run := &aclRun{session: s, admin: admin, request: request, force: o.has("force"), answers: bufio.NewReader(s.In)}
+	run := &aclRun{session: s, admin: admin, request: request, force: o.has("force"), again: !o.has("bootstrap-server"), answers: bufio.NewReader(s.In)}
 	switch {
 	case o.has("add"):
 		err = run.add(ctx)
@@ -120,6 +120,7 @@ type aclRun struct {
 	admin   *client.Admin
 	request *aclRequest
 	force   bool
+	again   bool // add what is there already, in silence: so do releases that know --authorizer
 	answers *bufio.Reader
 }
 
@@ -147,6 +148,9 @@ func (r *aclRun) add(ctx context.Context) error {
 // fresh are the grant's rules that are not there yet; the others are told, as
 // Kafka does from 4.2 on. Whoever may add rules may list them, too.
 func (r *aclRun) fresh(ctx context.Context, g aclGrant) ([]acl.Binding, error) {
+	if r.again {
+		return g.bindings(), nil
+	}
 	found, err := r.admin.ACLs(ctx, g.any())
 	if err != nil {
 		return nil, err

@@ -97,8 +97,11 @@ func says(text, message string) bool {
 
 func splitWords(text string) []string {
 	list := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,\n\t[](){}\"'.;:", r) })
-	for i, w := range list {
-		list[i] = strings.TrimLeft(w, "-")
+	var out []string
+	for _, w := range list {
+		if w = strings.TrimLeft(w, "-"); w != "" {
+			out = append(out, w)
+		}
 	}
-	return list
+	return out
 }
