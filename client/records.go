@@ -5,23 +5,39 @@ import (
 	"net"
 	"time"
 
+	"schloss/kafka"
 	"schloss/kafka/wire"
 )
 
-// Fetch and Produce name topics up to version 12. From 13 on it is ids, which
-// Produce of older brokers does not know: names serve every broker there is.
+// Fetch and Produce name topics up to version 12. From 13 on it is ids.
 const (
 	newestFetch   int16 = 12
 	newestProduce int16 = 12
 )
 
-// Fetch sends the request and reads the response into buf, which is replaced
-// by a larger one where it does not fit; what is returned is to be given next
-// time. The records in resp are slices of it. When ctx ends before the
-// response is there, the connection is closed, because nobody else may use the
-// buffer while the response can still arrive.
+// byID says whether all topics have ids, so that no topic can take the place of
+// another one that had its name.
+func byID(req *wire.FetchRequest) bool {
+	for i := range req.Topics {
+		if req.Topics[i].ID == (kafka.TopicID{}) {
+			return false
+		}
+	}
+	return true
+}
+
+// Fetch asks by the topics' ids where all are given and the broker knows them,
+// else by their names; the answer names them in the same way. The response is
+// read into buf, which is replaced by a larger one where it does not fit; what
+// is returned is to be given next time. The records in resp are slices of it.
+// When ctx ends before the response is there, the connection is closed, because
+// nobody else may use the buffer while the response can still arrive.
 func (c *Conn) Fetch(ctx context.Context, req *wire.FetchRequest, resp *wire.FetchResponse, buf []byte) ([]byte, error) {
-	version, err := c.version(ctx, wire.FetchKey, wire.MinFetch, newestFetch)
+	newest := newestFetch
+	if byID(req) {
+		newest = wire.MaxFetch
+	}
+	version, err := c.version(ctx, wire.FetchKey, wire.MinFetch, newest)
 	if err != nil {
 		return buf, err
 	}

@@ -34,7 +34,7 @@ func (m *Mirror) accept(tps []kafka.TopicPartition) (ours []*partition) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, tp := range tps {
-		p := &partition{tp: tp, leader: -1}
+		p := &partition{tp: tp, id: m.source.topic(tp.Topic).id, leader: -1}
 		p.startAt(-1, -1)
 		m.given[tp] = p
 		ours = append(ours, p)
@@ -70,7 +70,7 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 		topic, known := topics[p.tp.Topic]
 		var halt *Halt
 		if !known {
-			if topic, halt, err = m.targetTopic(ctx, p.tp.Topic); err != nil {
+			if topic, halt, err = m.targetTopic(ctx, p.tp.Topic); err != nil && halt == nil {
 				return err
 			}
 			topics[p.tp.Topic] = topic
@@ -91,31 +91,51 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 	return nil
 }
 
-// targetTopic finds a topic of the target, or creates it with as many
-// partitions as the source's has.
+// targetTopic finds a topic of the target, and makes it as large as the source's
+// is: it creates the topic, or adds partitions. An error may pass by itself, a
+// halt may not.
 func (m *Mirror) targetTopic(ctx context.Context, name string) (TargetTopic, *Halt, error) {
 	topic, err := m.target.Topic(ctx, name)
-	if errors.Is(err, kafka.ErrUnknownTopicOrPartition) {
-		partitions := m.source.partitions(name)
+	partitions := m.source.topic(name).partitions
+	switch {
+	case errors.Is(err, kafka.ErrUnknownTopicOrPartition):
 		if partitions == 0 {
 			return TargetTopic{}, nil, fmt.Errorf("create topic %q: the source does not show it any more", name)
 		}
-		switch err := m.target.CreateTopic(ctx, name, partitions); {
-		case err == nil:
+		err = m.target.CreateTopic(ctx, name, partitions)
+		if err == nil {
 			m.notice(fmt.Sprintf("topic %s created on the target, partitions: %d", name, partitions))
-		case errors.Is(err, kafka.ErrTopicAlreadyExists): // somebody was faster
-		case transient(err):
-			return TargetTopic{}, nil, err
-		default:
-			return TargetTopic{}, &Halt{Reason: TopicNotCreated, Offset: -1, Err: err}, nil
 		}
-		// A new topic shows after a moment; until then the caller tries again.
-		topic, err = m.target.Topic(ctx, name)
+		if err != nil && !errors.Is(err, kafka.ErrTopicAlreadyExists) { // else somebody was faster
+			return TargetTopic{}, stays(TopicNotCreated, err), err
+		}
+	case err != nil:
+		return TargetTopic{}, stays(TopicNotShown, err), err
+	case topic.Partitions < partitions:
+		if err := m.target.AddPartitions(ctx, name, partitions); err != nil {
+			if transient(err) {
+				return TargetTopic{}, nil, err
+			}
+			m.notice(fmt.Sprintf("topic %s has %d partitions on the target, %d on the source: %v", name, topic.Partitions, partitions, err))
+			return topic, nil, nil // those that are there can be copied
+		}
+		m.notice(fmt.Sprintf("topic %s grown on the target from %d to %d partitions", name, topic.Partitions, partitions))
+	default:
+		return topic, nil, nil
 	}
-	if err != nil && !transient(err) {
-		return TargetTopic{}, &Halt{Reason: TopicNotShown, Offset: -1, Err: err}, nil
+	// What is new shows after a moment; until then the caller tries again.
+	if topic, err = m.target.Topic(ctx, name); err == nil && topic.Partitions < partitions {
+		err = fmt.Errorf("topic %q: the target shows %d of its %d partitions yet", name, topic.Partitions, partitions)
 	}
-	return topic, nil, err
+	return topic, stays(TopicNotShown, err), err
+}
+
+// stays is a halt for an error that does not pass by itself.
+func stays(reason HaltReason, err error) *Halt {
+	if err == nil || transient(err) {
+		return nil
+	}
+	return &Halt{Reason: reason, Offset: -1, Err: err}
 }
 
 // launch hands a partition to the stream that has the fewest, unless it was

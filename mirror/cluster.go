@@ -153,6 +153,11 @@ func (t *clusterTarget) CreateTopic(ctx context.Context, name string, partitions
 	return err
 }
 
+// AddPartitions makes a topic have so many partitions.
+func (t *clusterTarget) AddPartitions(ctx context.Context, name string, total int32) error {
+	return t.admin.CreatePartitions(ctx, client.NewPartitions{Topic: name, Count: total})
+}
+
 // Open prepares to append to a partition.
 func (t *clusterTarget) Open(stream int, tp kafka.TopicPartition) Appender {
 	t.mu.Lock()

@@ -141,12 +141,12 @@ const minShare = 64 << 10
 func (f *fetcher) ask(p *partition) {
 	topics := f.req.Topics
 	if n := len(topics); n == 0 || topics[n-1].Name != p.tp.Topic {
-		f.req.Topics = append(topics, wire.FetchTopic{Name: p.tp.Topic})
+		f.req.Topics = append(topics, wire.FetchTopic{Name: p.tp.Topic, ID: p.id})
 	}
 	p.asked = p.next
 	t := &f.req.Topics[len(f.req.Topics)-1]
 	t.Partitions = append(t.Partitions, wire.FetchPartition{
-		Index: p.tp.Partition, LeaderEpoch: kafka.NoEpoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1})
+		Index: p.tp.Partition, LeaderEpoch: p.epoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1})
 }
 
 // frameRoom is what a response may need beside the records: a buffer that has
@@ -187,7 +187,7 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 			if len(r.Records) > 0 {
 				busy++
 			}
-			if at = find(asked, at, t.Name, r.Index); at < len(asked) {
+			if at = find(asked, at, t, r.Index); at < len(asked) {
 				f.stream.fetched(ctx, asked[at], r, memory)
 			}
 		}
@@ -196,12 +196,13 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 	return busy > 0, nil
 }
 
-// find looks a partition up among those that were asked for. Answers come in
-// the order of the request, or nearly, so it goes on from the last one.
-func find(asked []*partition, from int, topic string, index int32) int {
+// find looks a partition up among those that were asked for, by its topic's name
+// or id. Answers come in the order of the request, or nearly, so it goes on from
+// the last one.
+func find(asked []*partition, from int, topic *wire.FetchedTopic, index int32) int {
 	for i := range asked {
 		at := (from + i) % len(asked)
-		if p := asked[at]; p.tp.Partition == index && p.tp.Topic == topic {
+		if p := asked[at]; p.tp.Partition == index && (p.tp.Topic == topic.Name || topic.Name == "" && p.id == topic.ID) {
 			return at
 		}
 	}

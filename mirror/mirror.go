@@ -30,6 +30,9 @@ type Config struct {
 	// would help nobody.
 	AbortOnSendFailure bool
 
+	OnTruncated Policy // the source has lost records that were read from it
+	OnRecreated Policy // another topic has taken the name of one that is copied
+
 	// Progress, where set, is called every ProgressInterval (0: one second)
 	// and once at the end, from one goroutine.
 	Progress         func(Progress)
@@ -60,6 +63,7 @@ type Mirror struct {
 
 	mu      sync.Mutex // guards what follows
 	given   map[kafka.TopicPartition]*partition
+	pauses  map[kafka.TopicPartition]*pausing
 	kept    map[kafka.TopicPartition]place // of partitions that were lost before their position was committed
 	rates   rates
 	retired totals // of partitions that were given back
@@ -72,6 +76,7 @@ func New(c Config) (*Mirror, error) {
 		config: c,
 		dirty:  make(chan struct{}, 1),
 		given:  make(map[kafka.TopicPartition]*partition),
+		pauses: make(map[kafka.TopicPartition]*pausing),
 		kept:   make(map[kafka.TopicPartition]place),
 	}
 	var err error
@@ -120,6 +125,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 	m.running.Go(func() { m.target.Run(carry) })
 	m.running.Go(func() { m.commitEvery(carry) })
 	m.running.Go(func() { m.tellProgress(carry) })
+	m.running.Go(func() { m.mindPauses(ctx, carry) })
 
 	m.discover(ctx, carry)
 
@@ -149,7 +155,7 @@ func (m *Mirror) start(ctx context.Context) error {
 		return err
 	}
 	err = m.insist(ctx, "look up the source's topics", func() error {
-		_, _, err := m.source.look(ctx)
+		_, err := m.source.look(ctx)
 		return err
 	})
 	if err != nil {
@@ -222,16 +228,23 @@ func (m *Mirror) discover(ctx, carry context.Context) {
 	m.group.member.AddConsumeTopics(names...)
 	for failed := false; ctx.Err() == nil; {
 		m.source.wait(ctx)
-		found, lost, err := m.source.look(ctx)
+		news, err := m.source.look(ctx)
 		if err != nil && ctx.Err() == nil && !failed {
 			m.notice(fmt.Sprintf("look up the source's topics: %v; trying again", err))
 		}
 		failed = err != nil
-		for _, topic := range found {
+		for _, topic := range news.found {
 			m.notice(fmt.Sprintf("topic %s is new", topic))
 		}
-		m.group.member.AddConsumeTopics(found...)
-		for _, topic := range lost {
+		m.group.member.AddConsumeTopics(news.found...)
+		for _, topic := range news.grown {
+			m.notice(fmt.Sprintf("topic %s has %d partitions now", topic, m.source.topic(topic).partitions))
+			m.group.member.ForceMetadataRefresh() // that assigns them
+		}
+		for _, topic := range news.recreated {
+			m.recreated(topic)
+		}
+		for _, topic := range news.lost {
 			m.notice(fmt.Sprintf("topic %s is gone from the source", topic))
 			m.group.member.PurgeTopicsFromConsuming(topic)
 		}
@@ -263,7 +276,9 @@ func (m *Mirror) notice(text string) {
 // halted tells of a partition that does not go on, and ends the mirror where it
 // is to end at what the target will not have.
 func (m *Mirror) halted(tp kafka.TopicPartition, h *Halt) {
-	m.notice(fmt.Sprintf("partition %s: %v", tp, h))
+	if m.paused(tp, h) {
+		m.notice(fmt.Sprintf("partition %s: %v", tp, h))
+	}
 	if m.config.AbortOnSendFailure && (h.Reason == UnfitRecord || h.Reason == TargetRefused) {
 		m.fatal(&SendError{TopicPartition: tp, Offset: h.Offset, Err: h.Err})
 	}

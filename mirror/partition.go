@@ -19,11 +19,15 @@ type partition struct {
 	limits   Limits
 	stream   *stream
 	appender Appender
-	leader   kafka.NodeID // of the source; -1: none known
-	resting  bool         // after an error, until a timer ends it
-	fetching bool         // a request under way asks for it
-	rests    int          // in a row, for the pause between them
-	leaving  bool         // it is given back: what is under way is the last
+	id       kafka.TopicID // of the source's topic; zero: the broker is too old to tell
+	leader   kafka.NodeID  // of the source; -1: none known
+	epoch    kafka.Epoch   // of that leader; -1: not known
+	read     kafka.Epoch   // of the last batch before next; -1: not known
+	unsure   bool          // it is not known yet whether the leader has what was read before
+	resting  bool          // after an error, until a timer ends it
+	fetching bool          // a request under way asks for it
+	rests    int           // in a row, for the pause between them
+	leaving  bool          // it is given back: what is under way is the last
 
 	next      kafka.Offset // to fetch
 	asked     kafka.Offset // in the last request
@@ -97,11 +101,27 @@ func (s *span) Done(base kafka.Offset, err error) { s.p.stream.answered(s, base,
 // startAt sets the position of a partition that copies nothing yet.
 func (p *partition) startAt(at, committed kafka.Offset) {
 	p.next, p.done, p.committed, p.end = at, at, committed, -1
+	p.epoch, p.read = kafka.NoEpoch, kafka.NoEpoch
 }
 
 // running says whether the partition may be fetched at all.
 func (p *partition) running() bool {
-	return p.halt == nil && !p.revoked && !p.leaving && !p.resting && !p.rereading
+	return p.halt == nil && !p.revoked && !p.leaving && !p.resting && !p.rereading && !p.unsure
+}
+
+// halted is why the partition does not go on, nil if it does.
+func (p *partition) halted() *Halt {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.halt
+}
+
+// advanced says whether the target has acknowledged something since the
+// partition began, or there is nothing to acknowledge.
+func (p *partition) advanced() bool {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.records > 0 || p.lag() == 0
 }
 
 // expects says whether the response under way may be taken: it asked for the
@@ -154,6 +174,9 @@ func (p *partition) accept(r *reading, memory *buffer) (spans []Copy) {
 		spans = append(spans, s)
 	}
 	p.next = r.next
+	if r.epoch != kafka.NoEpoch {
+		p.read = r.epoch
+	}
 	for _, o := range r.left {
 		p.dropped += o.records
 	}

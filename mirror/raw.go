@@ -15,6 +15,8 @@ const (
 	OldFormat       HaltReason = "old-format"          // magic 0 or 1
 	UnfitRecord     HaltReason = "unfit-record"        // no batch could bring it into the target
 	CorruptSource   HaltReason = "corrupt-source"      // what the source answered is no record batch, or a damaged one
+	TopicRecreated  HaltReason = "topic-recreated"     // another topic has taken the name
+	SourceTruncated HaltReason = "source-truncated"    // the source has lost records that were read from it
 	OffsetGone      HaltReason = "offset-out-of-range" // the source no longer has, or does not yet have, the position
 	NoPosition      HaltReason = "no-position"         // auto.offset.reset=none
 	SourceRefused   HaltReason = "source-refused"

@@ -26,6 +26,7 @@ type reading struct {
 	spans []*span       // to send, in order
 	lead  kafka.Offset  // behind what is skipped before the first span
 	next  kafka.Offset  // behind all of it
+	epoch kafka.Epoch   // of the last batch before next; -1: there is none
 	left  []omitted     // records that the target will not have
 	halt  *Halt         // why it ends before the response does
 	small []batch.Batch // to be made one, at the end of what was read
@@ -52,7 +53,7 @@ const (
 // read goes through the records of a response. It ends at the first batch that
 // cannot be passed on, however it were rebuilt.
 func (t *task) read(r *wire.FetchedPartition) *reading {
-	out := &reading{lead: t.from, next: t.from}
+	out := &reading{lead: t.from, next: t.from, epoch: kafka.NoEpoch}
 	var drop *aborted
 	if t.committedOnly {
 		drop = newAborted(r.Aborted)
@@ -66,9 +67,12 @@ func (t *task) read(r *wire.FetchedPartition) *reading {
 			break
 		}
 		h := b.Header()
-		if dropped := drop != nil && drop.drops(b); h.NextOffset() <= out.next {
+		dropped := drop != nil && drop.drops(b)
+		if h.NextOffset() <= out.next {
 			continue // wholly before the position
-		} else if dropped {
+		}
+		out.epoch = h.LeaderEpoch
+		if dropped {
 			t.flush(out)
 			out.skip(h.NextOffset())
 			continue

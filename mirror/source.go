@@ -22,18 +22,35 @@ type source struct {
 	kick    chan struct{}
 
 	mu       sync.Mutex // guards what follows
-	leaders  map[kafka.TopicPartition]kafka.NodeID
+	leads    map[kafka.TopicPartition]lead
 	nodes    int
-	selected map[string]int32 // partitions of the topics to mirror
-	missing  map[string]int   // look-ups in a row that did not find a topic
+	selected map[string]sourceTopic
+	missing  map[string]int // look-ups in a row that did not find a topic
+}
+
+// lead is who leads a partition, and since when.
+type lead struct {
+	node  kafka.NodeID // -1: nobody
+	epoch kafka.Epoch  // -1: the broker is too old to tell
+}
+
+// sourceTopic is a topic to mirror.
+type sourceTopic struct {
+	partitions int32
+	id         kafka.TopicID // zero: the broker is too old to tell
+}
+
+// news are the selected topics that have changed since the last look.
+type news struct {
+	found, lost, grown, recreated []string
 }
 
 func newSource(cluster *client.Client, f *filter, every, backoff time.Duration, notice func(string)) *source {
 	return &source{
 		cluster: cluster, admin: client.NewAdmin(cluster), filter: f, every: every, backoff: backoff, outages: newOutages("source", notice),
 		kick:     make(chan struct{}, 1),
-		leaders:  make(map[kafka.TopicPartition]kafka.NodeID),
-		selected: make(map[string]int32),
+		leads:    make(map[kafka.TopicPartition]lead),
+		selected: make(map[string]sourceTopic),
 		missing:  make(map[string]int),
 	}
 }
@@ -42,12 +59,11 @@ func newSource(cluster *client.Client, f *filter, every, backoff time.Duration, 
 // brokers that start up know few topics at first.
 const gone = 3
 
-// look asks for all topics and returns which of those selected are new and
-// which are gone.
-func (s *source) look(ctx context.Context) (found, lost []string, err error) {
+// look asks for all topics and returns what has changed of those selected.
+func (s *source) look(ctx context.Context) (n news, err error) {
 	topics, err := s.admin.Topics(ctx)
 	if err != nil {
-		return nil, nil, err
+		return news{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,13 +74,19 @@ func (s *source) look(ctx context.Context) (found, lost []string, err error) {
 			continue
 		}
 		seen[t.Name] = true
-		if _, known := s.selected[t.Name]; !known {
-			found = append(found, t.Name)
+		now := sourceTopic{int32(len(t.Partitions)), t.ID}
+		switch before, known := s.selected[t.Name]; {
+		case !known:
+			n.found = append(n.found, t.Name)
+		case before.id != now.id && before.id != kafka.TopicID{}:
+			n.recreated = append(n.recreated, t.Name)
+		case now.partitions > before.partitions:
+			n.grown = append(n.grown, t.Name)
 		}
-		s.selected[t.Name] = int32(len(t.Partitions))
+		s.selected[t.Name] = now
 		delete(s.missing, t.Name)
 		for _, p := range t.Partitions {
-			s.leaders[kafka.TopicPartition{Topic: t.Name, Partition: p.Index}] = p.Leader
+			s.leads[kafka.TopicPartition{Topic: t.Name, Partition: p.Index}] = lead{p.Leader, p.Epoch}
 			nodes[p.Leader] = true
 		}
 	}
@@ -75,25 +97,30 @@ func (s *source) look(ctx context.Context) (found, lost []string, err error) {
 		if s.missing[name]++; s.missing[name] >= gone {
 			delete(s.selected, name)
 			delete(s.missing, name)
-			lost = append(lost, name)
+			n.lost = append(n.lost, name)
 		}
 	}
 	s.nodes = max(1, len(nodes))
-	return found, lost, nil
+	return n, nil
 }
 
-// partitions is how many partitions a selected topic has, 0 if none is known.
-func (s *source) partitions(topic string) int32 {
+// topic is what is known of a selected topic; it has no partitions if nothing
+// is.
+func (s *source) topic(name string) sourceTopic {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.selected[topic]
+	return s.selected[name]
 }
 
 // counts are the partitions of every selected topic.
 func (s *source) counts() map[string]int32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.selected)
+	counts := make(map[string]int32, len(s.selected))
+	for name, t := range s.selected {
+		counts[name] = t.partitions
+	}
+	return counts
 }
 
 // names are the selected topics.
@@ -103,14 +130,14 @@ func (s *source) names() []string {
 	return slices.Sorted(maps.Keys(s.selected))
 }
 
-// leader is the node that leads a partition, -1 if none is known.
-func (s *source) leader(tp kafka.TopicPartition) kafka.NodeID {
+// lead is who leads a partition, as far as it is known.
+func (s *source) lead(tp kafka.TopicPartition) lead {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if node, ok := s.leaders[tp]; ok {
-		return node
+	if l, ok := s.leads[tp]; ok {
+		return l
 	}
-	return -1
+	return lead{-1, kafka.NoEpoch}
 }
 
 // leadingNodes is how many brokers lead something that is mirrored.

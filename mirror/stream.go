@@ -35,19 +35,23 @@ func (s *stream) adopt(ctx context.Context, p *partition) {
 	slices.SortFunc(s.partitions, func(a, b *partition) int {
 		return cmp.Or(cmp.Compare(a.tp.Topic, b.tp.Topic), cmp.Compare(a.tp.Partition, b.tp.Partition))
 	})
-	s.leadLocked(ctx, p, s.mirror.source.leader(p.tp))
+	s.leadLocked(ctx, p, s.mirror.source.lead(p.tp))
 }
 
-// leadLocked has the partition fetched from its leader.
-func (s *stream) leadLocked(ctx context.Context, p *partition, leader kafka.NodeID) {
-	p.leader = leader
-	if leader < 0 {
+// leadLocked has the partition fetched from its leader. After a change of leader
+// epochs the new one may lack records that were read from the old one: before
+// anything else it is asked where they end.
+func (s *stream) leadLocked(ctx context.Context, p *partition, now lead) {
+	if p.changes(now) {
+		s.mirror.running.Go(func() { s.verify(ctx, p) })
+	}
+	if now.node < 0 {
 		return
 	}
-	f := s.fetchers[leader]
+	f := s.fetchers[now.node]
 	if f == nil {
-		f = newFetcher(s, leader)
-		s.fetchers[leader] = f
+		f = newFetcher(s, now.node)
+		s.fetchers[now.node] = f
 		s.mirror.running.Go(func() { f.run(ctx) })
 	}
 	f.signal()
@@ -58,8 +62,8 @@ func (s *stream) follow(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.partitions {
-		if leader := s.mirror.source.leader(p.tp); leader != p.leader {
-			s.leadLocked(ctx, p, leader)
+		if now := s.mirror.source.lead(p.tp); now.node != p.leader || now.epoch != p.epoch {
+			s.leadLocked(ctx, p, now)
 		}
 	}
 }
@@ -200,21 +204,22 @@ func (s *stream) refusedLocked(sp *span, err error) {
 	case p.rereading || sp.generation != p.generation || p.halt != nil:
 	case p.doubt(sp, err, s.mirror.config.AbortOnSendFailure):
 		p.rereading = true
-		s.mirror.running.Go(func() { s.reopen(p) })
+		s.mirror.running.Go(func() { s.reopen(p, p.rewind) })
 	default:
 		p.stop(TargetRefused, sp.offset, err)
 	}
 }
 
-// reopen begins again behind what is acknowledged.
-func (s *stream) reopen(p *partition) {
-	p.appender.Close(context.Background()) // nothing is under way after a refusal
+// reopen begins again where move puts the partition, once nothing is under way
+// any more. p.rereading must be set.
+func (s *stream) reopen(p *partition, move func()) {
+	p.appender.Close(context.Background())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.leaving {
 		return
 	}
-	p.rewind()
+	move()
 	p.appender = s.mirror.target.Open(s.index, p.tp)
 	p.rereading = false
 	if f := s.fetchers[p.leader]; f != nil {

@@ -22,6 +22,7 @@ type shelf struct {
 
 func (f *shelf) Topic(context.Context, string) (TargetTopic, error) { return TargetTopic{}, nil }
 func (f *shelf) CreateTopic(context.Context, string, int32) error   { return nil }
+func (f *shelf) AddPartitions(context.Context, string, int32) error { return nil }
 func (f *shelf) Run(context.Context)                                {}
 func (f *shelf) Close(context.Context)                              {}
 func (f *shelf) RoundTrip() time.Duration                           { return f.trip }
@@ -40,6 +41,7 @@ func newTestStream(t *testing.T, abort bool) (*stream, *partition, *shelf) {
 		config: Config{AbortOnSendFailure: abort},
 		target: f,
 		pool:   newPool(1 << 20),
+		pauses: make(map[kafka.TopicPartition]*pausing),
 		fatal:  func(error) {},
 		source: newSource(nil, nil, time.Hour, time.Millisecond, func(string) {}),
 	}

@@ -16,6 +16,8 @@ type Target interface {
 	Topic(ctx context.Context, name string) (TargetTopic, error)
 	// CreateTopic creates a topic.
 	CreateTopic(ctx context.Context, name string, partitions int32) error
+	// AddPartitions makes a topic have so many partitions.
+	AddPartitions(ctx context.Context, name string, total int32) error
 	// Open prepares to append to a partition. Partitions of one stream share
 	// connections.
 	Open(stream int, tp kafka.TopicPartition) Appender

@@ -157,6 +157,24 @@ func (m *Map) Trim(start kafka.Offset) {
 	m.segments = slices.Delete(m.segments, 0, gone)
 }
 
+// Cut forgets everything from a source offset on: the source has lost it, and
+// will use those offsets for other records.
+func (m *Map) Cut(source kafka.Offset) {
+	keep := sort.Search(len(m.segments), func(i int) bool { return m.segments[i].Source >= source })
+	m.segments = m.segments[:keep]
+	if keep == 0 {
+		return
+	}
+	switch last := &m.segments[keep-1]; {
+	case last.sourceEnd() <= source:
+	case last.Coarse:
+		last.SourceLength = int64(source - last.Source)
+	default:
+		last.SourceLength = int64(source - last.Source)
+		last.TargetLength = last.SourceLength
+	}
+}
+
 // Shorten merges the oldest segments in pairs until at most limit are left.
 // Translations in what was merged turn Early: records may be read again, but
 // none is missed.
