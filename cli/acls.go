@@ -40,7 +40,7 @@ var acls = &tool{
 		{name: "user-principal", value: needsValue, many: true, doc: "A user as a resource, for CreateTokens and DescribeTokens."},
 		{name: "resource-pattern-type", value: needsValue, arg: "ANY|MATCH|LITERAL|PREFIXED", def: "LITERAL", check: patternType,
 			doc: "How a resource's name is meant. ANY and MATCH select rules to list or remove: ANY takes the name literally whatever the rule's type, MATCH takes every rule that affects the name."},
-		{name: "operation", value: needsValue, many: true, def: "All", doc: "What is allowed or denied: Read, Write, Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, CreateTokens, DescribeTokens, All."},
+		{name: "operation", value: needsValue, many: true, def: "All", doc: "What is allowed or denied: Read, Write, Create, Delete, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite, CreateTokens, DescribeTokens, TwoPhaseCommit, All."},
 		{name: "allow-principal", value: needsValue, many: true, doc: "Who is allowed, as User:NAME; User:* is everyone."},
 		{name: "deny-principal", value: needsValue, many: true, doc: "Who is denied. A denial beats every allowance."},
 		{name: "allow-host", value: needsValue, many: true, doc: "From where it is allowed; everywhere unless given."},

@@ -39,7 +39,7 @@ func checkACLOptions(o *options) error {
 		return usage("The --command-config option can only be used with --bootstrap-server option")
 	}
 	if !o.has("bootstrap-server") && !o.has("authorizer-properties") {
-		return &usageError{problem: `Missing required argument "[bootstrap-server]"`, advice: "add --bootstrap-server HOST:PORT"}
+		return usage("One of --bootstrap-server or --bootstrap-controller must be specified").advised("add --bootstrap-server HOST:PORT")
 	}
 	if o.has("config") && o.has("bootstrap-server") {
 		return usage("The --config option can only be used with --authorizer-properties option")

@@ -113,7 +113,7 @@ var advices = []func(error) string{
 	is(client.ErrNotKafka, "check the port given by --bootstrap-server: it belongs to something else"),
 	is(kafka.ErrInvalidTopicException, "name it with letters, digits, '.', '_' and '-', 249 at most: --topic NAME"),
 	is(kafka.ErrInvalidReplicationFactor, "ask for no more replicas than there are brokers: --replication-factor 1"),
-	is(kafka.ErrInvalidConfig, "check each --config NAME=VALUE; kafka-topics --describe shows those of a topic that exists"),
+	is(kafka.ErrInvalidConfig, "see the settings there are, with their values: kafka-configs --bootstrap-server HOST:PORT --describe --topic NAME --all"),
 	is(kafka.ErrSecurityDisabled, "set authorizer.class.name=kafka.security.auth.SimpleAclAuthorizer in the broker's server.properties"),
 	is(kafka.ErrGroupIDNotFound, "see what groups there are: kafka-consumer-groups --list"),
 	is(kafka.ErrNonEmptyGroup, "stop its members first: kafka-consumer-groups --describe --members shows them"),

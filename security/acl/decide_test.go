@@ -141,7 +141,7 @@ func TestAuthorizedOperations(t *testing.T) {
 		{Query{Principal: "User:p", Host: "h", ResourceType: kafka.Topic, Name: "t"}, 1<<kafka.Read | 1<<kafka.Describe | 1<<kafka.AlterConfigs | 1<<kafka.DescribeConfigs},
 		{Query{Principal: "User:p", Host: "h", ResourceType: kafka.Group, Name: "g"}, 1<<kafka.Read | 1<<kafka.Delete | 1<<kafka.Describe},
 		{Query{Principal: "User:q", Host: "h", ResourceType: kafka.Topic, Name: "t"}, 0},
-		{Query{Principal: "User:super", Host: "h", ResourceType: kafka.TransactionalID, Name: "x"}, 1<<kafka.Write | 1<<kafka.Describe},
+		{Query{Principal: "User:super", Host: "h", ResourceType: kafka.TransactionalID, Name: "x"}, 1<<kafka.Write | 1<<kafka.Describe | 1<<kafka.TwoPhaseCommit},
 	}
 	for _, test := range tests {
 		if got := a.AuthorizedOperations(rules, test.query); got != test.want {

@@ -7,7 +7,7 @@ import (
 )
 
 // Operations are those that make sense on a resource type, All excepted, in
-// the order of their codes (Kafka 3.9: AclEntry.supportedOperations).
+// the order of their codes (Kafka 4.3: AclEntry.supportedOperations).
 func Operations(t kafka.ResourceType) []kafka.Operation {
 	switch t {
 	case kafka.Topic:
@@ -17,7 +17,7 @@ func Operations(t kafka.ResourceType) []kafka.Operation {
 	case kafka.Cluster:
 		return []kafka.Operation{kafka.Create, kafka.Alter, kafka.Describe, kafka.ClusterAction, kafka.DescribeConfigs, kafka.AlterConfigs, kafka.IdempotentWrite}
 	case kafka.TransactionalID:
-		return []kafka.Operation{kafka.Write, kafka.Describe}
+		return []kafka.Operation{kafka.Write, kafka.Describe, kafka.TwoPhaseCommit}
 	case kafka.DelegationToken:
 		return []kafka.Operation{kafka.Describe}
 	case kafka.User:
