@@ -21,6 +21,7 @@ import (
 func (s *session) advices() []func(error) string {
 	return []func(error) string{
 		ofType(s.deniedAdvice),
+		ofType(s.versionAdvice),
 		ofType(s.advertisedAdvice),
 		s.alertAdvice,
 		is(s.node.ErrRunning, "stop the other broker first, or give this one folders of its own: --override log.dirs=FOLDER"),
@@ -97,6 +98,15 @@ func (s *session) settingsAt(err error) *config.Values {
 		}
 	}
 	return nil
+}
+
+// versionAdvice is the command that shows what the broker serves.
+func (s *session) versionAdvice(*client.VersionError) string {
+	server := "HOST:PORT"
+	if n := len(s.clusters); n > 0 {
+		server = s.clusters[n-1].List("bootstrap.servers")[0]
+	}
+	return fmt.Sprintf("see what it serves: %s --bootstrap-server %s", s.beside("kafka-broker-api-versions"), server)
 }
 
 // deniedAdvice is the command that allows what was denied. Whoever may give it
