@@ -230,7 +230,7 @@ func TestReadFileNamesTheFile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_, _, err := ReadTrustFile("testdata/course/server.truststore.jks", "wrong123")
-	if want := `open trust store "testdata/course/server.truststore.jks": wrong store password`; err == nil || err.Error() != want {
+	if want := `open trust store "testdata/course/server.truststore.jks" (PKCS12): wrong store password`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

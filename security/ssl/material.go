@@ -51,7 +51,7 @@ func (s source) keys() ([]tls.Certificate, error) {
 		return nil, err
 	}
 	var certificates []tls.Certificate
-	for _, k := range store.Keys {
+	for _, k := range asJavaPicks(store.Keys) {
 		c := tls.Certificate{PrivateKey: k.PrivateKey, Leaf: k.Chain[0]}
 		for _, link := range k.Chain {
 			c.Certificate = append(c.Certificate, link.Raw)
