@@ -102,6 +102,7 @@ func runConsumer(ctx context.Context, s *session, o *options) error {
 	if o.has("timeout-ms") {
 		run.timeout = time.Duration(o.integer("timeout-ms")) * time.Millisecond
 	}
+	defer s.watchLeaders(ctx, c, run.topic)()
 	err = run.all(ctx)
 	s.say("Processed a total of %d messages", run.printed)
 	return missingRight(ctx, c, err)

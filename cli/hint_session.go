@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"schloss/client"
+	"schloss/client/doctor"
 	"schloss/kafka"
 	"schloss/kafka/config"
 	"schloss/security/acl"
@@ -24,6 +25,13 @@ func (s *session) advices() []func(error) string {
 		ofType(s.versionAdvice),
 		ofType(s.advertisedAdvice),
 		s.alertAdvice,
+		func(err error) string {
+			if doctor.CodeOf(err) != doctor.NoLeader || len(s.clusters) == 0 {
+				return ""
+			}
+			return fmt.Sprintf("start the broker that holds it; which: %s --bootstrap-server %s%s --describe --unavailable-partitions",
+				s.beside("kafka-topics"), s.clusters[len(s.clusters)-1].List("bootstrap.servers")[0], s.commandConfig(err))
+		},
 		is(s.node.ErrRunning, "stop the other broker first, or give this one folders of its own: --override log.dirs=FOLDER"),
 		func(err error) string {
 			if !errors.Is(err, client.ErrPlaintextToTLS) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -67,14 +68,14 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	if err != nil {
 		return err
 	}
-	source, err := client.Open(ctx, client.Config{Values: consumer, Warn: s.warning})
+	source, err := client.Open(ctx, client.Config{Values: consumer, Warn: s.ofSide("source")})
 	if err != nil {
-		return err
+		return fmt.Errorf("reach the source: %w", err)
 	}
 	defer source.Close()
-	target, err := client.Open(ctx, client.Config{Values: producer, Warn: s.warning})
+	target, err := client.Open(ctx, client.Config{Values: producer, Warn: s.ofSide("target")})
 	if err != nil {
-		return err
+		return fmt.Errorf("reach the target: %w", err)
 	}
 	defer target.Close()
 	show := newProgress(s.IO.Err, terminal(s.IO.Err))
@@ -100,6 +101,11 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		return &exitError{code: abnormal, err: err}
 	}
 	return err
+}
+
+// ofSide warns of one of the two clusters.
+func (s *session) ofSide(side string) func(string) {
+	return func(text string) { s.warn("%s: %s", side, text) }
 }
 
 // abnormal is MirrorMaker 1's exit code when a thread of it ends by itself: -1.

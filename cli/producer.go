@@ -98,6 +98,7 @@ func runProducer(ctx context.Context, s *session, o *options) error {
 	defer producer.Close()
 	run := &produceRun{session: s, client: c, producer: producer, topic: o.get("topic"), format: format, sync: o.has("sync"),
 		limit: values.Int("max.request.size"), prompt: terminal(s.In) && terminal(s.Out)}
+	defer s.watchLeaders(ctx, c, run.topic)()
 	return run.all(ctx)
 }
 

@@ -59,11 +59,11 @@ func AdvertisedNodes(ctx context.Context, nc net.Conn) ([]Node, error) {
 func Mechanisms(ctx context.Context, nc net.Conn) ([]string, error) {
 	req := kmsg.NewPtrSASLHandshakeRequest()
 	req.Mechanism = "NONE" // which nobody has; the answer lists those that are there
-	body, err := exchange(ctx, nc, req, 0)
+	body, err := exchange(ctx, nc, req, 1)
 	if err != nil {
 		return nil, err
 	}
-	var resp kmsg.SASLHandshakeResponse
+	resp := kmsg.SASLHandshakeResponse{Version: 1}
 	if err := resp.ReadFrom(body); err != nil {
 		return nil, ErrNotKafka
 	}

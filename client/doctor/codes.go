@@ -7,7 +7,10 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"schloss/client"
+	"schloss/kafka"
 	"schloss/kafka/config"
 	"schloss/security/keystore"
 	"schloss/security/ssl"
@@ -142,6 +145,8 @@ var sentinels = []struct {
 	{ssl.ErrNoTrustStore, NoStore},
 	{ssl.ErrNoClientCertificate, CertificateAsked},
 	{client.ErrClosed, HungUp},
+	{kafka.ErrLeaderNotAvailable, NoLeader},
+	{kerr.LeaderNotAvailable, NoLeader},
 }
 
 func codeOfType(err error) Code {

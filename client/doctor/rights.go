@@ -149,16 +149,20 @@ func (k *clinic) making(ctx context.Context, name string) Finding {
 
 // leaders names the partitions that nobody leads.
 func leaders(about string, partitions []kmsg.MetadataResponseTopicPartition) []Finding {
-	var orphans []int32
+	if orphans := Leaderless(partitions); len(orphans) > 0 {
+		return []Finding{bad("topic", about, NoLeader, fmt.Sprintf("%d of %s have no leader, the first is %d", len(orphans), plural(len(partitions), "partition"), orphans[0]), "start the broker that holds it: kafka-topics --describe names its replicas; its log tells what keeps it down")}
+	}
+	return []Finding{ok("topic", about, plural(len(partitions), "partition")+", each with a leader")}
+}
+
+// Leaderless are the partitions that nobody leads.
+func Leaderless(partitions []kmsg.MetadataResponseTopicPartition) (orphans []int32) {
 	for _, p := range partitions {
 		if p.Leader < 0 || p.ErrorCode == int16(kafka.ErrLeaderNotAvailable) {
 			orphans = append(orphans, p.Partition)
 		}
 	}
-	if len(orphans) > 0 {
-		return []Finding{bad("topic", about, NoLeader, fmt.Sprintf("%d of %s have no leader, the first is %d", len(orphans), plural(len(partitions), "partition"), orphans[0]), "start the broker that holds it: kafka-topics --describe names its replicas; its log tells what keeps it down")}
-	}
-	return []Finding{ok("topic", about, plural(len(partitions), "partition")+", each with a leader")}
+	return orphans
 }
 
 // group asks the group's coordinator what we may do with it.

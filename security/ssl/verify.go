@@ -55,11 +55,15 @@ func verifyChain(sent []*x509.Certificate, roots *x509.CertPool, now time.Time) 
 }
 
 // Trusts says whether a server's chain, as it was sent, leads to the trust
-// store, dates apart: it is judged as of a moment at which its leaf was good.
+// store, the leaf's dates apart: it is judged as of the moment nearest to now at
+// which the leaf was good.
 func (r *Reloader) Trusts(sent []*x509.Certificate) error {
 	at := r.now()
-	if leaf := sent[0]; at.Before(leaf.NotBefore) || at.After(leaf.NotAfter) {
+	switch leaf := sent[0]; {
+	case at.Before(leaf.NotBefore):
 		at = leaf.NotBefore
+	case at.After(leaf.NotAfter):
+		at = leaf.NotAfter
 	}
 	if err := verifyChain(sent, r.current.Load().roots, at); err != nil {
 		return explainChain(sent, r, err)
