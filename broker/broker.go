@@ -71,7 +71,8 @@ type Broker struct {
 	sessions  fetchSessions
 	producers producerIDs
 
-	changing sync.Mutex // one change of topics at a time
+	changing sync.Mutex    // one change of topics or settings at a time
+	opening  chan struct{} // bounds the logs that are being opened
 	stop     context.CancelFunc
 	stopped  context.Context
 	loops    sync.WaitGroup
@@ -90,6 +91,7 @@ func New(cfg Config, deps Deps) *Broker {
 	b.values.Store(cfg.Values.With(DynamicOf(b.meta.Image(), b.node)))
 	b.stopped, b.stop = context.WithCancel(context.Background())
 	b.groups.b = b
+	b.opening = make(chan struct{}, openAtOnce)
 	b.sessions = newFetchSessions(b.set.fetchSessions, b.newID)
 	b.topics.byName = make(map[string]*topic)
 	b.topics.byID = make(map[kafka.TopicID]*topic)
@@ -100,13 +102,9 @@ func New(cfg Config, deps Deps) *Broker {
 // the groups and the loops of retention. A damaged partition stays offline; any
 // other error ends the start.
 func (b *Broker) Start() error {
-	recovered := 0
-	for _, t := range b.meta.Image().Topics {
-		n, err := b.openTopic(t)
-		if err != nil {
-			return err
-		}
-		recovered += n
+	recovered, err := b.openTopics()
+	if err != nil {
+		return err
 	}
 	if recovered > 0 {
 		b.log.Info("recovered after an unclean stop", "partitions", recovered)
@@ -115,6 +113,28 @@ func (b *Broker) Start() error {
 	b.loops.Go(b.retainLoop)
 	b.loops.Go(b.rewriteLoop)
 	return nil
+}
+
+// openTopics opens every topic of the metadata, side by side.
+func (b *Broker) openTopics() (recovered int, err error) {
+	var all sync.WaitGroup
+	var mu sync.Mutex // guards what is returned
+	slots := make(chan struct{}, openAtOnce)
+	for _, t := range b.meta.Image().Topics {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			n, failed := b.openTopic(t)
+			mu.Lock()
+			defer mu.Unlock()
+			recovered += n
+			if err == nil {
+				err = failed
+			}
+		})
+	}
+	all.Wait()
+	return recovered, err
 }
 
 // Advertise tells where clients reach a listener. All listeners are to be told

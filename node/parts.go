@@ -43,6 +43,18 @@ func dataDirs(v *config.Values) []string {
 
 func metadataDir(v *config.Values) string { return dataDirs(v)[0] }
 
+// mostOpenFiles is how many files of logs are kept open for later.
+const mostOpenFiles = 1024
+
+// descriptors is how many the process may have.
+func descriptors() (int, error) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("ask for the limit of descriptors: %w", err)
+	}
+	return int(min(limit.Cur, math.MaxInt32)), nil
+}
+
 // openStore opens the data directories, made if they are missing.
 func openStore(v *config.Values) (*local.Store, error) {
 	dirs := dataDirs(v)
@@ -51,7 +63,14 @@ func openStore(v *config.Values) (*local.Store, error) {
 			return nil, fmt.Errorf("make data directory: %w", err)
 		}
 	}
-	s, err := local.Open(disk.OS(), dirs, local.Options{FlushBeforeAck: v.Bool("flush.before.ack"), NodeID: nodeID(v)})
+	limit, err := descriptors()
+	if err != nil {
+		return nil, err
+	}
+	s, err := local.Open(disk.OS(), dirs, local.Options{
+		FlushBeforeAck: v.Bool("flush.before.ack"), NodeID: nodeID(v),
+		MaxOpenFiles: min(limit/4, mostOpenFiles), MaxFiles: limit * 3 / 8, // half is for connections, the rest for what is read
+	})
 	var held *disk.LockedError
 	if errors.As(err, &held) {
 		return nil, fmt.Errorf("%w: %w", ErrRunning, err)
@@ -109,15 +128,15 @@ func newBroker(cfg broker.Config, s *local.Store, denials *audit.Log, log *slog.
 // logs, which strangers must not starve.
 func (n *running) maxConnections(v *config.Values) int {
 	wanted := v.Int("max.connections")
-	var descriptors syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &descriptors); err != nil {
-		n.tell("ask for the limit of descriptors", err)
+	limit, err := descriptors()
+	if err != nil {
+		n.tell("bound the connections", err)
 		return wanted
 	}
-	half := int(min(descriptors.Cur/2, math.MaxInt32))
+	half := limit / 2
 	if v.IsSet("max.connections") && wanted > half {
 		n.log.Warn("fewer connections than max.connections are taken: half of the descriptors stay for files",
-			"max.connections", wanted, "taken", half, "descriptors", descriptors.Cur)
+			"max.connections", wanted, "taken", half, "descriptors", limit)
 	}
 	return min(wanted, half)
 }

@@ -144,8 +144,9 @@ type Logs interface {
 	// Open opens the log of tp, recovering it, or creates it when it is absent
 	// and create is set. A log damaged before its tail gives a *DamageError.
 	Open(tp kafka.TopicPartition, id kafka.TopicID, cfg LogConfig, replica Replica, create bool) (PartitionLog, Recovery, error)
-	// Delete closes and removes the log and all its files, durably.
-	Delete(tp kafka.TopicPartition) error
+	// Delete closes and removes logs and all their files, durably. After an
+	// error some of them may be there still.
+	Delete(tps ...kafka.TopicPartition) error
 	// Directories are the places where the logs are, in the order in which they
 	// were configured.
 	Directories() []Directory

@@ -58,6 +58,13 @@ func (l *Log) Append(batches []byte, epoch kafka.Epoch) (kafka.Offset, error) {
 	l.noteEpoch(epoch, r.first)
 	l.end.Store(int64(r.next))
 	l.sinceSync += int64(len(batches))
+	if l.pinned != nil && l.files.crowded() {
+		if err := l.flush(l.pinned.log.handle.Sync); err != nil {
+			return kafka.NoOffset, err
+		}
+		l.advance(l.end.Load())
+		l.unpin()
+	}
 	if !l.lazy || l.sinceSync >= lazyBytes || l.awaited() {
 		l.syncer.add(l)
 	}

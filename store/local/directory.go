@@ -121,22 +121,71 @@ func parsePartition(name string) (kafka.TopicPartition, bool) {
 	return tp, err == nil && n >= 0 && tp.String() == name && kafka.CheckTopicName(tp.Topic) == nil
 }
 
-// aside renames a partition's directory, in the form Kafka gives to those it
-// does not load: topic-partition.32 hexadecimal digits and an ending.
-func (d *directory) aside(tp kafka.TopicPartition, id kafka.TopicID, ending string) (string, error) {
-	if err := errors.Join(d.points.put(tp, 0), d.starts.put(tp, 0)); err != nil {
+// forget drops the recovery points and starts of logs, before anything else can
+// take their names.
+func (d *directory) forget(tps []kafka.TopicPartition) error {
+	drop := func(p points) {
+		for _, tp := range tps {
+			p[tp] = 0
+		}
+	}
+	return errors.Join(d.points.change(drop), d.starts.change(drop))
+}
+
+// setAside renames the directory of a partition that its topic does not own.
+func (d *directory) setAside(tp kafka.TopicPartition, id kafka.TopicID) (string, error) {
+	if err := d.forget([]kafka.TopicPartition{tp}); err != nil {
 		return "", err
 	}
+	name, err := d.rename(tp, id, strayEnding)
+	if err != nil {
+		return "", err
+	}
+	return name, d.fs.SyncDir(d.path)
+}
+
+// delete removes the directories of partitions, and says which ones are gone:
+// their new names are durable, and a start removes what is left of them.
+func (d *directory) delete(tps []kafka.TopicPartition) (gone []kafka.TopicPartition, err error) {
+	if err := d.forget(tps); err != nil {
+		return nil, err
+	}
+	var errs []error
+	var names []string
+	for _, tp := range tps {
+		id, err := readID(d.fs, path.Join(d.path, tp.String()))
+		var name string
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			name, err = d.rename(tp, id, deleteEnding)
+		}
+		switch {
+		case err == nil:
+			names, gone = append(names, name), append(gone, tp)
+		case errors.Is(err, fs.ErrNotExist):
+			gone = append(gone, tp)
+		default:
+			errs = append(errs, err)
+		}
+	}
+	if err := d.fs.SyncDir(d.path); err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	for _, name := range names {
+		errs = append(errs, d.removeAll(name))
+	}
+	return gone, errors.Join(errs...)
+}
+
+// rename gives a partition's directory the form that Kafka has for those it does
+// not load: topic-partition.32 hexadecimal digits and an ending.
+func (d *directory) rename(tp kafka.TopicPartition, id kafka.TopicID, ending string) (string, error) {
 	tail := "-" + strconv.Itoa(int(tp.Partition)) + "." + hex.EncodeToString(id[:]) + ending
 	topic := tp.Topic[:min(len(tp.Topic), 255-len(tail))]
 	name := topic + tail
 	if err := d.removeAll(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	if err := d.fs.Rename(path.Join(d.path, tp.String()), path.Join(d.path, name)); err != nil {
-		return "", err
-	}
-	return name, d.fs.SyncDir(d.path)
+	return name, d.fs.Rename(path.Join(d.path, tp.String()), path.Join(d.path, name))
 }
 
 // removeAll removes a directory and its files.

@@ -15,8 +15,9 @@ var errGone = errors.New("file was removed")
 // files opens data files when they are used and keeps the ones used last open,
 // so that many partitions do not need as many descriptors.
 type files struct {
-	fs  disk.FS
-	max int
+	fs   disk.FS
+	max  int // of those that are kept for later
+	most int // of all; 0: no bound
 
 	mu   sync.Mutex // guards all below and every file's fields
 	open int
@@ -33,8 +34,16 @@ type file struct {
 	place  *list.Element // in files.idle
 }
 
-func newFiles(fs disk.FS, max int) *files {
-	return &files{fs: fs, max: max, idle: list.New()}
+func newFiles(fs disk.FS, max, most int) *files {
+	return &files{fs: fs, max: max, most: most, idle: list.New()}
+}
+
+// crowded says that as many files are open as there may be: whoever has
+// unsynced bytes is to sync them and let go of the file.
+func (fs *files) crowded() bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.most > 0 && fs.open >= fs.most
 }
 
 func (fs *files) at(path string) *file { return &file{files: fs, path: path} }

@@ -42,7 +42,7 @@ func TestEpochs(t *testing.T) {
 }
 
 func TestIndexSearch(t *testing.T) {
-	fs := newFiles(disk.NewFake(1), 10)
+	fs := newFiles(disk.NewFake(1), 10, 0)
 	f := fs.at("/index")
 	if err := f.create(); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestIndexSearch(t *testing.T) {
 }
 
 func TestFilesStayBounded(t *testing.T) {
-	fs := newFiles(disk.NewFake(1), 4)
+	fs := newFiles(disk.NewFake(1), 4, 0)
 	var all []*file
 	for i := range 20 {
 		f := fs.at(fmt.Sprint("/", i))

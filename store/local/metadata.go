@@ -38,7 +38,7 @@ type metadata struct {
 // openMetadata replays the metadata, or makes it.
 func openMetadata(s *Store) (*metadata, error) {
 	if s.where[metadataPartition] == nil {
-		s.where[metadataPartition] = s.dirs[0]
+		s.place(metadataPartition, s.dirs[0])
 	}
 	log, _, err := s.openLog(openParams{tp: metadataPartition, id: metadataID, create: true,
 		config: store.LogConfig{SegmentBytes: 16 << 20, RetentionAge: -1, Compacted: true}})

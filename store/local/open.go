@@ -60,7 +60,7 @@ func (d *directory) settleID(l *Log, create bool) (exists bool, err error) {
 	case !create:
 		return true, fmt.Errorf("directory %s belongs to topic id %s instead of %s", l.path, id, l.id)
 	}
-	_, err = d.aside(l.tp, id, strayEnding)
+	_, err = d.setAside(l.tp, id)
 	return false, err
 }
 

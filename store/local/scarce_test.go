@@ -27,6 +27,98 @@ func (s *scarce) Open(name string) (disk.File, error) {
 	return s.FS.Open(name)
 }
 
+// counted counts open files, and holds back the syncs of one of them.
+type counted struct {
+	disk.FS
+	open, most atomic.Int32
+	hold       string
+	gate       chan struct{}
+}
+
+type countedFile struct {
+	disk.File
+	of   *counted
+	gate chan struct{} // nil: its syncs are not held back
+}
+
+func (c *counted) opened(f disk.File, err error, name string) (disk.File, error) {
+	if err != nil {
+		return nil, err
+	}
+	c.most.Store(max(c.most.Load(), c.open.Add(1)))
+	file := &countedFile{File: f, of: c}
+	if name == c.hold {
+		file.gate = c.gate
+	}
+	return file, nil
+}
+
+func (c *counted) Open(name string) (disk.File, error) {
+	f, err := c.FS.Open(name)
+	return c.opened(f, err, name)
+}
+
+func (c *counted) Create(name string) (disk.File, error) {
+	f, err := c.FS.Create(name)
+	return c.opened(f, err, name)
+}
+
+func (f *countedFile) Sync() error {
+	if f.gate != nil {
+		<-f.gate
+	}
+	return f.File.Sync()
+}
+
+func (f *countedFile) Close() error {
+	f.of.open.Add(-1)
+	return f.File.Close()
+}
+
+// TestUnsyncedLogsDoNotTakeEveryDescriptor appends to many logs while the sync
+// loop is stuck with the first.
+func TestUnsyncedLogsDoNotTakeEveryDescriptor(t *testing.T) {
+	fs := &counted{FS: disk.NewFake(1), hold: "/data/t-0/00000000000000000000.log", gate: make(chan struct{})}
+	s, err := local.Open(fs, []string{"/data"}, local.Options{FlushBeforeAck: true, MaxOpenFiles: 2, MaxFiles: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logs []store.PartitionLog
+	for i := range 30 {
+		l, _, err := s.Logs().Open(kafka.TopicPartition{Topic: "t", Partition: int32(i)}, kafka.TopicID{}, store.LogConfig{}, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs = append(logs, l)
+	}
+	for _, l := range logs {
+		b := batch.NewBuilder(batch.None)
+		b.Add(batch.Record{Timestamp: 1, Value: []byte("v")})
+		one, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Append(one, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if most := fs.most.Load(); most > 8 {
+		t.Errorf("%d files were open at a time, want at most 8", most)
+	}
+	if last := logs[len(logs)-1]; last.Durable() != 1 {
+		t.Errorf("the last log is durable up to %d while the sync loop is stuck, want 1", last.Durable())
+	}
+	close(fs.gate)
+	done := make(chan error, 1)
+	logs[0].AwaitDurable(1, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestALogOutlivesALackOfDescriptors appends to a log whose file was closed in
 // favour of another's and cannot be opened now. Nothing is written then, so
 // nothing is unknown: the log goes on when there are descriptors again.

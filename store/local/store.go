@@ -24,6 +24,9 @@ type Options struct {
 	// MaxOpenFiles bounds the files that are kept open for later; more are
 	// open while they hold unsynced data or are being read. 0 means 1024.
 	MaxOpenFiles int
+	// MaxFiles is when appends no longer wait for the sync loop, but sync at
+	// once, because each log with unsynced data holds a file. 0: never.
+	MaxFiles int
 }
 
 // Store keeps partition logs and metadata in directories, which it holds
@@ -38,6 +41,7 @@ type Store struct {
 	mu      sync.Mutex // guards all below
 	open    map[kafka.TopicPartition]*Log
 	where   map[kafka.TopicPartition]*directory // partitions that have a directory
+	held    map[*directory]int                  // how many those are, by directory
 	offline map[kafka.TopicPartition]bool       // damaged
 	closed  bool
 }
@@ -49,9 +53,9 @@ func Open(fsys disk.FS, dirs []string, opts Options) (*Store, error) {
 		opts.MaxOpenFiles = 1024
 	}
 	s := &Store{
-		fs: fsys, opts: opts, files: newFiles(fsys, opts.MaxOpenFiles),
+		fs: fsys, opts: opts, files: newFiles(fsys, opts.MaxOpenFiles, opts.MaxFiles),
 		open: map[kafka.TopicPartition]*Log{}, where: map[kafka.TopicPartition]*directory{},
-		offline: map[kafka.TopicPartition]bool{},
+		held: map[*directory]int{}, offline: map[kafka.TopicPartition]bool{},
 	}
 	if err := s.start(dirs); err != nil {
 		for _, d := range s.dirs {
@@ -80,7 +84,7 @@ func (s *Store) start(dirs []string) error {
 			if other := s.where[tp]; other != nil {
 				return fmt.Errorf("open store: %s is in %s and in %s", tp, other.path, name)
 			}
-			s.where[tp] = d
+			s.place(tp, d)
 			d.settle(tp, d.clean)
 		}
 	}
@@ -164,7 +168,7 @@ func (s *Store) openLog(p openParams) (*Log, store.Recovery, error) {
 	switch {
 	case err == nil:
 		d.settle(p.tp, true)
-		s.open[p.tp], s.where[p.tp] = l, d
+		s.open[p.tp] = l
 		delete(s.offline, p.tp)
 		return l, found, nil
 	case errors.As(err, &damaged):
@@ -193,41 +197,65 @@ func (s *Store) reserve(tp kafka.TopicPartition) (*directory, error) {
 	if d := s.where[tp]; d != nil {
 		return d, nil
 	}
-	count := map[*directory]int{}
-	for _, d := range s.where {
-		count[d]++
-	}
 	best := s.dirs[0]
 	for _, d := range s.dirs[1:] {
-		if count[d] < count[best] {
+		if s.held[d] < s.held[best] {
 			best = d
 		}
 	}
-	s.where[tp] = best
+	s.place(tp, best)
 	return best, nil
 }
 
+// place notes in which directory a partition is; nil is none. The caller holds
+// mu, or is alone.
+func (s *Store) place(tp kafka.TopicPartition, d *directory) {
+	if old := s.where[tp]; old != nil {
+		s.held[old]--
+		delete(s.where, tp)
+	}
+	if d != nil {
+		s.held[d]++
+		s.where[tp] = d
+	}
+}
+
 // Delete implements store.Logs.
-func (s *Store) Delete(tp kafka.TopicPartition) error {
-	s.mu.Lock()
-	l, d := s.open[tp], s.where[tp]
-	s.mu.Unlock()
-	if d == nil {
-		return nil
+func (s *Store) Delete(tps ...kafka.TopicPartition) error {
+	in := map[*directory][]kafka.TopicPartition{}
+	for _, tp := range tps {
+		s.mu.Lock()
+		l, d := s.open[tp], s.where[tp]
+		s.mu.Unlock()
+		if d == nil {
+			continue
+		}
+		if l != nil {
+			l.abort()
+		}
+		in[d] = append(in[d], tp)
 	}
-	if l != nil {
-		l.abort()
+	var errs []error
+	for d, tps := range in {
+		gone, err := d.delete(tps)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("delete logs in %s: %w", d.path, err))
+		}
+		s.forget(d, gone)
 	}
-	if err := d.delete(tp); err != nil {
-		return fmt.Errorf("delete log %s: %w", tp, err)
-	}
-	d.settle(tp, true)
+	return errors.Join(errs...)
+}
+
+// forget drops what is known of partitions that are gone from their directory.
+func (s *Store) forget(d *directory, tps []kafka.TopicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.open, tp)
-	delete(s.where, tp)
-	delete(s.offline, tp)
-	return nil
+	for _, tp := range tps {
+		d.settle(tp, true)
+		delete(s.open, tp)
+		delete(s.offline, tp)
+		s.place(tp, nil)
+	}
 }
 
 // SetAside renames the directory of a partition that no topic owns, in Kafka's
@@ -243,30 +271,12 @@ func (s *Store) SetAside(tp kafka.TopicPartition) (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("set %s aside: %w", tp, err)
 	}
-	name, err := d.aside(tp, id, strayEnding)
+	name, err := d.setAside(tp, id)
 	if err != nil {
 		return "", fmt.Errorf("set %s aside: %w", tp, err)
 	}
-	d.settle(tp, true)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.where, tp)
+	s.forget(d, []kafka.TopicPartition{tp})
 	return name, nil
-}
-
-func (d *directory) delete(tp kafka.TopicPartition) error {
-	id, err := readID(d.fs, path.Join(d.path, tp.String()))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	name, err := d.aside(tp, id, deleteEnding)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return d.removeAll(name)
 }
 
 // abort closes the log without keeping anything of it.
