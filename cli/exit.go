@@ -58,7 +58,7 @@ func wrongUsage(err error) bool {
 }
 
 func denied(err error) bool {
-	return isOf[*client.DeniedError](err) || brokerSaid(err, kafka.ErrTopicAuthorizationFailed, kafka.ErrGroupAuthorizationFailed,
+	return isOf[*client.DeniedError](err) || isOf[*readOnlyError](err) || brokerSaid(err, kafka.ErrTopicAuthorizationFailed, kafka.ErrGroupAuthorizationFailed,
 		kafka.ErrClusterAuthorizationFailed, kafka.ErrTransactionalIDAuthorizationFailed)
 }
 
