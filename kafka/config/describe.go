@@ -159,6 +159,9 @@ func (v *Values) synonyms(names []string, fallback string) []Synonym {
 		for _, name := range names {
 			if text, ok := layer.get(name); ok {
 				all = append(all, Synonym{name, &text, layer.source})
+				if layer.source == DefaultConfig {
+					break // of several names that all have one, as Kafka tells them
+				}
 			}
 		}
 	}
