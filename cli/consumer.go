@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -41,7 +42,7 @@ var consoleConsumer = &tool{
 		{name: "formatter-property", value: needsValue, arg: "K=V", many: true, doc: formatterHelp},
 		{name: "property", value: needsValue, arg: "K=V", many: true, insteadUse: "formatter-property"},
 		{name: "formatter-config", value: needsValue, arg: "FILE", doc: "Formatter properties; --formatter-property goes before them."},
-		{name: "formatter", value: needsValue, arg: "CLASS", doc: "Only Kafka's DefaultMessageFormatter is served."},
+		{name: "formatter", value: needsValue, arg: "CLASS", doc: "Kafka's DefaultMessageFormatter, or its NoOpMessageFormatter, which prints nothing."},
 		{name: "key-deserializer", value: needsValue, arg: "CLASS", doc: "One of Kafka's own, such as org.apache.kafka.common.serialization.LongDeserializer."},
 		{name: "value-deserializer", value: needsValue, arg: "CLASS", doc: "Likewise for values."},
 		{name: "isolation-level", value: needsValue, arg: "LEVEL", doc: "read_uncommitted or read_committed.", def: "read_uncommitted"},
@@ -59,17 +60,25 @@ var consoleConsumer = &tool{
 // What the names of groups begin with that Kafka's tool makes for one run.
 const ownGroupPrefix = "console-consumer-"
 
-var formatters = []string{"kafka.tools.DefaultMessageFormatter", "org.apache.kafka.tools.consumer.DefaultMessageFormatter"}
+// The formatters that are served, by their class names up to 3.x and since.
+var (
+	formatters = []string{"kafka.tools.DefaultMessageFormatter", "org.apache.kafka.tools.consumer.DefaultMessageFormatter"}
+	silent     = []string{"kafka.tools.NoOpMessageFormatter", "org.apache.kafka.tools.consumer.NoOpMessageFormatter"}
+)
 
 func runConsumer(ctx context.Context, s *session, o *options) error {
 	from, ownGroup, err := consumerFrom(o)
 	if err != nil {
 		return err
 	}
-	if class := o.get("formatter"); class != "" && !slices.Contains(formatters, class) {
+	if class := o.get("formatter"); class != "" && !slices.Contains(formatters, class) && !slices.Contains(silent, class) {
 		return &usageError{problem: fmt.Sprintf("formatter %s is not served: it is a Java class", class), advice: "leave --formatter out, and choose the columns by --formatter-property print.key=true and its like"}
 	}
-	print, err := newFormatter(o, s.Out)
+	out := s.Out
+	if slices.Contains(silent, o.get("formatter")) {
+		out = io.Discard
+	}
+	print, err := newFormatter(o, out)
 	if err != nil {
 		return err
 	}
