@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"schloss/broker/fetchsession"
@@ -46,6 +47,7 @@ type fetchCall struct {
 	pooled  [][]byte
 	spare   []byte // what is left of a pooled buffer
 	total   int    // bytes of records read
+	refused bool   // a partition is not to be read
 	failed  bool   // a partition could not be read: answer at once
 }
 
@@ -100,6 +102,11 @@ func (f *fetchCall) gather() {
 		return
 	}
 	f.limits = 0
+	named := 0
+	for i := range f.in.Topics {
+		named += len(f.in.Topics[i].Partitions)
+	}
+	f.reads = slices.Grow(f.reads, named)
 	for i := range f.in.Topics {
 		in := &f.in.Topics[i]
 		t, refusal := f.authorizeTopic(in.Name, in.ID)
@@ -107,15 +114,14 @@ func (f *fetchCall) gather() {
 			p := &in.Partitions[j]
 			f.limits += max(int(p.MaxBytes), 0)
 			read := f.look(in.Name, in.ID, p.Index, askOf(p))
-			r := t.replica(p.Index)
-			if refusal == nil && r == nil {
-				refusal = kafka.ErrUnknownTopicOrPartition
+			switch r := t.replica(p.Index); {
+			case refusal != nil:
+				f.deny(read, refusal)
+			case r == nil:
+				f.deny(read, kafka.ErrUnknownTopicOrPartition)
+			default:
+				f.resolved(read, r)
 			}
-			if refusal != nil {
-				read.out.Error = codeOf(refusal)
-				continue
-			}
-			f.resolved(read, r)
 		}
 	}
 }
@@ -124,10 +130,7 @@ func (f *fetchCall) gather() {
 func (f *fetchCall) look(name string, id kafka.TopicID, index int32, ask fetchsession.Ask) *fetchRead {
 	f.reads = append(f.reads, fetchRead{
 		name: name, id: id, epoch: ask.LeaderEpoch, from: ask.Offset, maxBytes: int(ask.MaxBytes),
-		out: wire.FetchedPartition{
-			Index: index, HighWatermark: kafka.NoOffset, LastStable: kafka.NoOffset,
-			LogStart: kafka.NoOffset, PreferredReplica: -1, Records: []byte{},
-		},
+		out: nothing(index),
 	})
 	return &f.reads[len(f.reads)-1]
 }
@@ -176,9 +179,24 @@ func (f *fetchCall) resolved(read *fetchRead, r *replica) {
 	}
 }
 
+// deny notes that a partition is not to be read.
+func (f *fetchCall) deny(read *fetchRead, refusal error) {
+	read.out.Error = codeOf(refusal)
+	f.refused = true
+}
+
 func (f *fetchCall) fail(out *wire.FetchedPartition, err error) {
+	*out = nothing(out.Index)
 	out.Error = codeOf(err)
 	f.failed = true
+}
+
+// nothing is the answer for a partition that nothing is known of.
+func nothing(index int32) wire.FetchedPartition {
+	return wire.FetchedPartition{
+		Index: index, HighWatermark: kafka.NoOffset, LastStable: kafka.NoOffset,
+		LogStart: kafka.NoOffset, PreferredReplica: -1, Records: []byte{},
+	}
 }
 
 // read reads every partition as far as the limits allow.
@@ -281,8 +299,20 @@ func (f *fetchCall) answer() {
 	f.send()
 }
 
-// send answers with what is in reads; records go out as they were read.
+// send answers with what is in reads, those that were refused behind the
+// others as in Kafka; records go out as they were read.
 func (f *fetchCall) send() {
+	if f.refused {
+		slices.SortStableFunc(f.reads, func(a, b fetchRead) int {
+			switch {
+			case (a.r == nil) == (b.r == nil):
+				return 0
+			case b.r == nil:
+				return -1
+			}
+			return 1
+		})
+	}
 	parts := make([]wire.FetchedPartition, len(f.reads))
 	for i := range f.reads {
 		read := &f.reads[i]

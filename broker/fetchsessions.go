@@ -202,7 +202,7 @@ func (s *fetchSession) gather(f *fetchCall) {
 		case err == kafka.ErrInconsistentTopicID:
 			f.fail(&read.out, err)
 		case err != nil:
-			read.out.Error = codeOf(err)
+			f.deny(read, err)
 		default:
 			f.resolved(read, r)
 		}

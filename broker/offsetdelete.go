@@ -44,9 +44,6 @@ func offsetDelete(b *Broker, c *call, req *kmsg.OffsetDeleteRequest) kmsg.Respon
 			}
 		}
 	}
-	if len(partitions) == 0 {
-		return resp
-	}
 	err := b.coordinate(req.Group, func(coord *group.Coordinator, now time.Time) group.Effects {
 		return coord.DeleteOffsets(now, req.Group, partitions, func(r group.DeleteOffsetsResponse) {
 			if r.Error != kafka.NoError {

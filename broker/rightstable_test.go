@@ -137,7 +137,7 @@ func groupRights() []rightsRow {
 		{api: "ListGroups", ask: asked("ListGroups"), enough: either(one(clusterRight(kafka.Describe)), one(groupRight(kafka.Describe))),
 			shows: func(resp kmsg.Response) bool { return len(resp.(*kmsg.ListGroupsResponse).Groups) == 1 }},
 		{api: "DeleteGroups", enough: one(groupRight(kafka.Delete)), absent: true, missing: kafka.ErrGroupIDNotFound, ask: asked("DeleteGroups")},
-		{api: "OffsetDelete", enough: both(groupRight(kafka.Delete), topicRight(kafka.Read)), absent: true, missing: kafka.ErrUnknownTopicOrPartition, ask: asked("OffsetDelete")},
+		{api: "OffsetDelete", enough: both(groupRight(kafka.Delete), topicRight(kafka.Read)), absent: true, missing: kafka.ErrGroupIDNotFound, ask: asked("OffsetDelete")},
 	}
 }
 

@@ -86,7 +86,7 @@ func (c *Coordinator) checkJoin(r JoinRequest) kafka.ErrorCode {
 		return kafka.ErrInvalidGroupID
 	case r.SessionTimeout < c.cfg.MinSessionTimeout || r.SessionTimeout > c.cfg.MaxSessionTimeout:
 		return kafka.ErrInvalidSessionTimeout
-	case r.InstanceID != "" && kafka.CheckTopicName(r.InstanceID) != nil: // Kafka holds both to the same rule
+	case len(r.InstanceID) > maxClientID: // its letters are the client's affair, as in Kafka
 		return kafka.ErrInvalidConfig
 	case c.groups[r.Group] == nil && r.MemberID != "":
 		return kafka.ErrUnknownMemberID
@@ -104,7 +104,8 @@ func (c *Coordinator) checkJoin(r JoinRequest) kafka.ErrorCode {
 	return kafka.NoError
 }
 
-// maxClientID leaves room for a UUID in a member id.
+// maxClientID leaves room for a UUID in a member id, which begins with a client
+// or instance id.
 const maxClientID = maxString - 64
 
 // accepts says whether the group has room for the member. While it rebalances
