@@ -107,7 +107,7 @@ func (r *clusterRun) printFindings(findings []doctor.Finding) error {
 	if r.form != tableForm {
 		t := &table{}
 		for _, f := range findings {
-			t.add(string(f.Status), string(f.Code), f.Step, f.About, f.Evidence, f.Cure)
+			t.add(string(f.Status), string(f.Code), f.Step, oneLine(f.About), oneLine(f.Evidence), oneLine(f.Cure)) // a peer's words are in it
 		}
 		return r.print(struct {
 			Passed   bool             `json:"passed"`

@@ -96,7 +96,7 @@ var advices = []func(error) string{
 		return fmt.Sprintf("put the certificate of %s into the trust store: keytool -keystore TRUSTSTORE -alias CARoot -importcert -file ca-cert", quoted(e.Issuer))
 	}),
 	ofType(func(e *ssl.HostError) string {
-		return fmt.Sprintf("connect by one of its names, or issue it anew: schloss certs issue --replace --host %s ...", strings.Join(append([]string{e.Host}, e.Names...), ","))
+		return fmt.Sprintf("connect by one of its names, or issue it anew: schloss certs issue --replace --host %s ...", strings.Join(e.Hosts(), ","))
 	}),
 	ofType(func(e *ssl.ExpiredError) string {
 		return "issue it anew: schloss certs issue --replace ...; and check the clock: date"
@@ -110,6 +110,7 @@ var advices = []func(error) string{
 		return "take a listener of the cluster without SASL: --bootstrap-server HOST:PORT; these tools do not log in by SASL yet"
 	}),
 	is(client.ErrTLSToPlaintext, "set security.protocol=PLAINTEXT in the client's file, or take the port of the broker's SSL listener"),
+	is(client.ErrController, "take the port of a listener for clients: one that advertised.listeners names in the broker's server.properties"),
 	is(client.ErrNotKafka, "check the port given by --bootstrap-server: it belongs to something else"),
 	is(kafka.ErrInvalidTopicException, "name it with letters, digits, '.', '_' and '-', 249 at most: --topic NAME"),
 	is(kafka.ErrInvalidReplicationFactor, "ask for no more replicas than there are brokers: --replication-factor 1"),

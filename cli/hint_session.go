@@ -51,7 +51,7 @@ func (s *session) advertisedAdvice(e *client.AdvertisedError) string {
 	asked, _, _ := net.SplitHostPort(e.Asked)
 	var host *ssl.HostError
 	if errors.As(e.Err, &host) {
-		return fmt.Sprintf("at the broker, advertise one of its certificate's names (advertised.listeners), or issue it anew: schloss certs issue --replace --host %s ...", strings.Join(append([]string{host.Host}, host.Names...), ","))
+		return fmt.Sprintf("at the broker, advertise one of its certificate's names (advertised.listeners), or issue it anew: schloss certs issue --replace --host %s ...", strings.Join(host.Hosts(), ","))
 	}
 	return fmt.Sprintf("at broker %d, set advertised.listeners to an address that clients reach, as %s; all addresses: schloss doctor %s%s", e.Node, asked, e.Asked, s.commandConfig(e))
 }

@@ -319,7 +319,7 @@ func TestPains(t *testing.T) {
 	})
 	t.Run("P10 no leader", func(t *testing.T) {
 		addr := leaderless(t)
-		says(t, "doctor", complain(t, "schloss", "doctor", addr, "--as", "produce:orders", "-o", "table"), `^bad   topic .*Topic orders: 1 of 1 partition have no leader, the first is 0 \(SL-TOPIC-02\)$`, `^ +try: start the broker that holds it: kafka-topics --describe`)
+		says(t, "doctor", complain(t, "schloss", "doctor", addr, "--as", "produce:orders", "-o", "table"), `^bad   topic .*Topic orders: no leader for 1 of 1 partition, the first is 0 \(SL-TOPIC-02\)$`, `^ +try: start the broker that holds it: kafka-topics --describe`)
 		says(t, "producer", complain(t, "kafka-console-producer", "--bootstrap-server", addr, "--topic", "orders"), `^error: 1 message was not delivered: LEADER_NOT_AVAILABLE.*\(SL-TOPIC-02\)$`, `^hint: .*kafka-topics --bootstrap-server `+addr+` --describe --unavailable-partitions`)
 		var said testkit.Output
 		ctx, cancel := context.WithTimeout(t.Context(), painLimit)

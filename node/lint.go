@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -100,7 +99,7 @@ func (n *running) addresses() []finding {
 		var other *ssl.HostError
 		if errors.As(ssl.NamesHost(e.tls.Leaf(), told), &other) {
 			found = append(found, finding{e.Name, fmt.Sprintf("clients are told to connect to %s, and will refuse this: %v", told, other),
-				fmt.Sprintf("issue it anew: schloss certs issue --replace --host %s ...; or advertise one of its names", strings.Join(slices.Compact(append([]string{told}, other.Names...)), ","))})
+				fmt.Sprintf("issue it anew: schloss certs issue --replace --host %s ...; or advertise one of its names", strings.Join(other.Hosts(), ","))})
 		}
 		if left := time.Until(e.tls.Leaf().NotAfter); left > 0 && left < soon {
 			found = append(found, finding{e.Name, fmt.Sprintf("the certificate of this listener expires on %s", e.tls.Leaf().NotAfter.UTC().Format(time.RFC3339)), "issue it anew: schloss certs issue --replace ..."})

@@ -148,7 +148,7 @@ func causeOf(err error) cause {
 			"set ssl.keystore.location, ssl.keystore.password and ssl.key.password in the peer's file; keytool -list must show a PrivateKeyEntry in that store, no trustedCertEntry"}
 	case errors.As(err, &unknown):
 		return cause{"client " + unknown.Error(), eithersFault,
-			fmt.Sprintf("to trust it, put the certificate of %q into this listener's ssl.truststore.location: keytool -keystore TRUSTSTORE -alias NAME -importcert -file ca-cert; else issue the peer's by an authority that is there", unknown.Issuer)}
+			fmt.Sprintf("to trust it, put the certificate of %s into this listener's ssl.truststore.location: keytool -keystore TRUSTSTORE -alias NAME -importcert -file ca-cert; else issue the peer's by an authority that is there", unknown.Issuer)}
 	case errors.As(err, &expired):
 		return cause{"client " + expired.Error(), peersFault, "issue the peer's certificate anew: schloss certs issue --replace ...; and compare the clocks of both machines: date"}
 	case errors.As(err, &weak):

@@ -27,10 +27,10 @@ func (e *examination) chain(c *connection) []Finding {
 func (e *examination) trust(addr string, sent []*x509.Certificate) Finding {
 	var links []string
 	for _, cert := range sent {
-		links = append(links, fmt.Sprintf("%q", nameOf(cert)))
+		links = append(links, fmt.Sprintf("\"%s\"", nameOf(cert)))
 	}
 	last := sent[len(sent)-1]
-	evidence := fmt.Sprintf("sent %s, issued by %q", strings.Join(links, " < "), dn(last.RawIssuer))
+	evidence := fmt.Sprintf("sent %s, issued by \"%s\"", strings.Join(links, " < "), dn(last.RawIssuer))
 	err := e.stores.Trusts(sent)
 	if err == nil {
 		return ok("chain", addr, evidence)
@@ -38,8 +38,8 @@ func (e *examination) trust(addr string, sent []*x509.Certificate) Finding {
 	f := failed("chain", addr, err)
 	var unknown *ssl.UnknownCAError
 	if errors.As(err, &unknown) {
-		f.Evidence = fmt.Sprintf("%s; missing in the trust store: %q%s", evidence, unknown.Issuer, e.namesake(unknown.Issuer))
-		f.Cure = fmt.Sprintf("keytool -keystore %s -alias CARoot -importcert -file ca-cert, where ca-cert is that of %q", orWord(e.Values.String("ssl.truststore.location"), "TRUSTSTORE"), unknown.Issuer)
+		f.Evidence = fmt.Sprintf("%s; missing in the trust store: \"%s\"%s", evidence, unknown.Issuer, e.namesake(unknown.Issuer))
+		f.Cure = fmt.Sprintf("keytool -keystore %s -alias CARoot -importcert -file ca-cert, where ca-cert is that of \"%s\"", orWord(e.Values.String("ssl.truststore.location"), "TRUSTSTORE"), unknown.Issuer)
 	}
 	return f
 }
@@ -67,7 +67,7 @@ func (e *examination) names(c *connection, leaf *x509.Certificate) Finding {
 	switch {
 	case errors.As(err, &host) && checked:
 		f := failed("names", c.addr, err)
-		f.Cure = "connect by one of its names, or issue it anew: schloss certs issue --replace --host " + strings.Join(append([]string{c.host}, host.Names...), ",") + " ..."
+		f.Cure = "connect by one of its names, or issue it anew: schloss certs issue --replace --host " + strings.Join(host.Hosts(), ",") + " ..."
 		return f
 	case err != nil:
 		return warning("names", c.addr, HostUnchecked, err.Error()+"; nobody checks, since ssl.endpoint.identification.algorithm is empty",
@@ -92,14 +92,14 @@ func (e *examination) dates(addr string, sent []*x509.Certificate) []Finding {
 	first := sent[0]
 	for _, cert := range sent {
 		if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
-			return []Finding{bad("dates", addr, OutOfDates, fmt.Sprintf("certificate %q is good %s", nameOf(cert), span(cert.NotBefore, cert.NotAfter, now)), reissue)}
+			return []Finding{bad("dates", addr, OutOfDates, fmt.Sprintf("certificate \"%s\" is good %s", nameOf(cert), span(cert.NotBefore, cert.NotAfter, now)), reissue)}
 		}
 		if cert.NotAfter.Before(first.NotAfter) {
 			first = cert
 		}
 	}
 	if first.NotAfter.Sub(now) < soon {
-		return []Finding{warning("dates", addr, ExpiresSoon, fmt.Sprintf("certificate %q is good %s", nameOf(first), span(first.NotBefore, first.NotAfter, now)), reissue)}
+		return []Finding{warning("dates", addr, ExpiresSoon, fmt.Sprintf("certificate \"%s\" is good %s", nameOf(first), span(first.NotBefore, first.NotAfter, now)), reissue)}
 	}
 	return []Finding{ok("dates", addr, "good until "+first.NotAfter.UTC().Format(time.DateOnly))}
 }
@@ -109,7 +109,7 @@ func strength(addr string, sent []*x509.Certificate) []Finding {
 	const least = 2048
 	for _, cert := range sent {
 		if key, rsa := cert.PublicKey.(*rsa.PublicKey); rsa && key.N.BitLen() < least {
-			return []Finding{warning("chain", addr, Weak, fmt.Sprintf("the RSA key of %q has %d bits", nameOf(cert), key.N.BitLen()), "issue it anew: schloss certs issue --replace ...")}
+			return []Finding{warning("chain", addr, Weak, fmt.Sprintf("the RSA key of \"%s\" has %d bits", nameOf(cert), key.N.BitLen()), "issue it anew: schloss certs issue --replace ...")}
 		}
 	}
 	return nil

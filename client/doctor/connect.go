@@ -195,7 +195,7 @@ func (e *examination) refusal(c *connection, err error) Finding {
 		f.Evidence += "; the settings name no key store" + accepted(c)
 	case f.Code == CertificateBad:
 		f.Step = "client cert"
-		f.Evidence += fmt.Sprintf("; ours is %q, issued by %q", nameOf(leaf), dn(leaf.RawIssuer)) + accepted(c)
+		f.Evidence += fmt.Sprintf("; ours is \"%s\", issued by \"%s\"", nameOf(leaf), dn(leaf.RawIssuer)) + accepted(c)
 	}
 	return f
 }
@@ -230,7 +230,7 @@ func accepted(c *connection) string {
 			names = append(names, fmt.Sprintf("and %d more", len(c.asked.AcceptableCAs)-most))
 			break
 		}
-		names = append(names, fmt.Sprintf("%q", dn(raw)))
+		names = append(names, fmt.Sprintf("\"%s\"", dn(raw)))
 	}
 	return "; the broker accepts certificates of " + strings.Join(names, ", ")
 }

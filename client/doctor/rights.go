@@ -150,7 +150,7 @@ func (k *clinic) making(ctx context.Context, name string) Finding {
 // leaders names the partitions that nobody leads.
 func leaders(about string, partitions []kmsg.MetadataResponseTopicPartition) []Finding {
 	if orphans := Leaderless(partitions); len(orphans) > 0 {
-		return []Finding{bad("topic", about, NoLeader, fmt.Sprintf("%d of %s have no leader, the first is %d", len(orphans), plural(len(partitions), "partition"), orphans[0]), "start the broker that holds it: kafka-topics --describe names its replicas; its log tells what keeps it down")}
+		return []Finding{bad("topic", about, NoLeader, fmt.Sprintf("no leader for %d of %s, the first is %d", len(orphans), plural(len(partitions), "partition"), orphans[0]), "start the broker that holds it: kafka-topics --describe names its replicas; its log tells what keeps it down")}
 	}
 	return []Finding{ok("topic", about, plural(len(partitions), "partition")+", each with a leader")}
 }

@@ -28,7 +28,7 @@ func (e *examination) readStores() []Finding {
 	if path := e.Values.String("ssl.keystore.location"); path != "" {
 		s, kind, err := keystore.ReadFile(path, e.Values.Secret("ssl.keystore.password"), e.Values.Secret("ssl.key.password"))
 		if err == nil {
-			found = append(found, ok("stores", path, fmt.Sprintf("key store, %s: %s, our certificate is %q", kind, plural(len(s.Keys), "private key"), nameOf(stores.Leaf()))))
+			found = append(found, ok("stores", path, fmt.Sprintf("key store, %s: %s, our certificate is \"%s\"", kind, plural(len(s.Keys), "private key"), nameOf(stores.Leaf()))))
 			found = append(found, e.ownDates()...)
 		}
 		found = append(found, e.storeType(path, "ssl.keystore.type", kind)...)
@@ -61,10 +61,10 @@ func (e *examination) inKeyStore(code Code) string {
 func trusted(s *keystore.Store) string {
 	var names []string
 	for _, t := range s.Trusted {
-		names = append(names, fmt.Sprintf("%s = %q", t.Alias, nameOf(t.Certificate)))
+		names = append(names, fmt.Sprintf("%s = \"%s\"", t.Alias, nameOf(t.Certificate)))
 	}
 	for _, k := range s.Keys {
-		names = append(names, fmt.Sprintf("%s = %q", k.Alias, nameOf(k.Chain[0])))
+		names = append(names, fmt.Sprintf("%s = \"%s\"", k.Alias, nameOf(k.Chain[0])))
 	}
 	const most = 3
 	if len(names) > most {
@@ -88,9 +88,9 @@ func (e *examination) ownDates() []Finding {
 	path := e.Values.String("ssl.keystore.location")
 	switch now := e.Now(); {
 	case now.Before(leaf.NotBefore), now.After(leaf.NotAfter):
-		return []Finding{bad("stores", path, OwnOutOfDates, fmt.Sprintf("our certificate %q is good %s", nameOf(leaf), span(leaf.NotBefore, leaf.NotAfter, now)), reissue)}
+		return []Finding{bad("stores", path, OwnOutOfDates, fmt.Sprintf("our certificate \"%s\" is good %s", nameOf(leaf), span(leaf.NotBefore, leaf.NotAfter, now)), reissue)}
 	case leaf.NotAfter.Sub(now) < soon:
-		return []Finding{warning("stores", path, ExpiresSoon, fmt.Sprintf("our certificate %q is good %s", nameOf(leaf), span(leaf.NotBefore, leaf.NotAfter, now)), reissue)}
+		return []Finding{warning("stores", path, ExpiresSoon, fmt.Sprintf("our certificate \"%s\" is good %s", nameOf(leaf), span(leaf.NotBefore, leaf.NotAfter, now)), reissue)}
 	}
 	return nil
 }

@@ -30,6 +30,9 @@ var (
 	ErrNoPrivateKey = errors.New("it holds no private key")
 )
 
+// Distinguished names stand in plain quotes here: they escape by backslashes,
+// which a %q would double.
+
 // UnknownCAError is a chain that leads to nothing in the trust store.
 type UnknownCAError struct {
 	Subject string // RFC 2253, of the leaf
@@ -38,7 +41,7 @@ type UnknownCAError struct {
 }
 
 func (e *UnknownCAError) Error() string {
-	return fmt.Sprintf("certificate %q: its issuer %q is not trusted", e.Subject, e.Issuer)
+	return fmt.Sprintf(`certificate "%s": its issuer "%s" is not trusted`, e.Subject, e.Issuer)
 }
 
 func (e *UnknownCAError) Unwrap() error { return e.Err }
@@ -47,6 +50,18 @@ func (e *UnknownCAError) Unwrap() error { return e.Err }
 type HostError struct {
 	Host  string
 	Names []string // subject alternative names, or the CN where there are none
+}
+
+// Hosts are the names for a certificate that is issued anew: the one dialled,
+// and those that it has already, but for a CN that is no host's.
+func (e *HostError) Hosts() []string {
+	hosts := []string{e.Host}
+	for _, name := range e.Names {
+		if !strings.ContainsAny(name, " ,/") && name != e.Host {
+			hosts = append(hosts, name)
+		}
+	}
+	return hosts
 }
 
 func (e *HostError) Error() string {
@@ -66,12 +81,12 @@ type ExpiredError struct {
 
 func (e *ExpiredError) Error() string {
 	if !e.Now.IsZero() && e.Now.Before(e.NotBefore) {
-		return fmt.Sprintf("certificate %q is good only from %s; the clock here says %s", e.Subject, e.NotBefore.UTC().Format(time.RFC3339), e.Now.UTC().Format(time.RFC3339))
+		return fmt.Sprintf(`certificate "%s" is good only from %s; the clock here says %s`, e.Subject, e.NotBefore.UTC().Format(time.RFC3339), e.Now.UTC().Format(time.RFC3339))
 	}
 	if e.Now.IsZero() {
-		return fmt.Sprintf("certificate %q expired on %s", e.Subject, e.NotAfter.UTC().Format(time.RFC3339))
+		return fmt.Sprintf(`certificate "%s" expired on %s`, e.Subject, e.NotAfter.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("certificate %q expired on %s; the clock here says %s", e.Subject, e.NotAfter.UTC().Format(time.RFC3339), e.Now.UTC().Format(time.RFC3339))
+	return fmt.Sprintf(`certificate "%s" expired on %s; the clock here says %s`, e.Subject, e.NotAfter.UTC().Format(time.RFC3339), e.Now.UTC().Format(time.RFC3339))
 }
 
 // AlertError is the reason the peer gave for refusing us.
@@ -110,7 +125,7 @@ type WeakError struct {
 }
 
 func (e *WeakError) Error() string {
-	return fmt.Sprintf("certificate %q is signed with %s, which is too weak to be taken", e.Subject, e.Algorithm)
+	return fmt.Sprintf(`certificate "%s" is signed with %s, which is too weak to be taken`, e.Subject, e.Algorithm)
 }
 
 func (e *WeakError) Unwrap() error { return e.Err }
@@ -121,7 +136,7 @@ type UnmappedError struct {
 }
 
 func (e *UnmappedError) Error() string {
-	return fmt.Sprintf("no rule of ssl.principal.mapping.rules matches %q", e.DN)
+	return fmt.Sprintf(`no rule of ssl.principal.mapping.rules matches "%s"`, e.DN)
 }
 
 // Explain turns the error of a handshake, or of the first read after it, into

@@ -288,3 +288,21 @@ func TestInlinePEM(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsWriteNamesAsTheyAre: a DN escapes by backslashes, and is copied from
+// errors into rules.
+func TestErrorsWriteNamesAsTheyAre(t *testing.T) {
+	const dn = `OU=YourDept\,CN\=Xi Hu,C=CN`
+	for _, err := range []error{
+		&UnknownCAError{Subject: dn}, &UnknownCAError{Issuer: dn}, &ExpiredError{Subject: dn}, &ExpiredError{Subject: dn, Now: today},
+		&ExpiredError{Subject: dn, NotBefore: today.AddDate(1, 0, 0), Now: today}, &WeakError{Subject: dn}, &UnmappedError{DN: dn},
+	} {
+		if !strings.Contains(err.Error(), `"`+dn+`"`) {
+			t.Errorf("got %s, want it to hold %s", err, dn)
+		}
+	}
+	host := &HostError{Host: "localhost", Names: []string{"Xi Hu", "localhost", "a.example", "10.0.0.1"}}
+	if got, want := strings.Join(host.Hosts(), ","), "localhost,a.example,10.0.0.1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -86,7 +86,7 @@ func verifyClient(cs tls.ConnectionState) error {
 func mayHandshake(cs tls.ConnectionState) error {
 	leaf := cs.PeerCertificates[0]
 	if leaf.KeyUsage != 0 && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		return fmt.Errorf("certificate %q: its key usage does not allow signatures", nameOf(leaf.RawSubject))
+		return fmt.Errorf("certificate \"%s\": its key usage does not allow signatures", nameOf(leaf.RawSubject))
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func explainChain(chain []*x509.Certificate, r *Reloader, err error) error {
 		}
 		return &UnknownCAError{Subject: nameOf(chain[0].RawSubject), Issuer: nameOf(last.RawIssuer), Err: err}
 	case len(chain) > 0:
-		return fmt.Errorf("certificate %q: %w", nameOf(chain[0].RawSubject), err)
+		return fmt.Errorf("certificate \"%s\": %w", nameOf(chain[0].RawSubject), err)
 	}
 	return err
 }
