@@ -18,7 +18,7 @@ func (m *Mirror) begin(ctx context.Context, ours []*partition) {
 		if err == nil {
 			return
 		}
-		if attempt == 1 && ctx.Err() == nil {
+		if attempt == 3 && ctx.Err() == nil {
 			m.notice(fmt.Sprintf("begin to copy %d partitions: %v; trying again", len(ours), err))
 		}
 		select {
@@ -35,7 +35,7 @@ func (m *Mirror) accept(tps []kafka.TopicPartition) (ours []*partition) {
 	defer m.mu.Unlock()
 	for _, tp := range tps {
 		p := &partition{tp: tp, id: m.source.topic(tp.Topic).id, leader: -1}
-		p.startAt(-1, -1)
+		p.start(place{at: -1, committed: -1, read: kafka.NoEpoch})
 		m.given[tp] = p
 		ours = append(ours, p)
 	}
@@ -67,6 +67,10 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 	}
 	topics := make(map[string]TargetTopic)
 	for _, p := range ps {
+		if p.tp.Partition >= m.source.topic(p.tp.Topic).partitions { // it is younger than the last look
+			m.source.refresh()
+			return fmt.Errorf("the source does not show %s yet", p.tp)
+		}
 		topic, known := topics[p.tp.Topic]
 		var halt *Halt
 		if !known {
@@ -153,7 +157,7 @@ func (m *Mirror) place(ctx context.Context, p *partition, at place, limits Limit
 		return false
 	}
 	if kept, ok := m.kept[p.tp]; ok && halt == nil && kept.committed == at.committed {
-		at.at = max(at.at, kept.at) // nobody else has had it since
+		at = kept // nobody else has had it since
 	}
 	delete(m.kept, p.tp)
 	s := m.streams[0]
@@ -162,7 +166,7 @@ func (m *Mirror) place(ctx context.Context, p *partition, at place, limits Limit
 			s = other
 		}
 	}
-	p.startAt(at.at, at.committed)
+	p.start(at)
 	p.limits = limits
 	if p.halt = halt; halt == nil {
 		p.appender = m.target.Open(s.index, p.tp)

@@ -158,6 +158,25 @@ func (t *clusterTarget) AddPartitions(ctx context.Context, name string, total in
 	return t.admin.CreatePartitions(ctx, client.NewPartitions{Topic: name, Count: total})
 }
 
+// Ends are the ends of the logs of partitions, those that there are.
+func (t *clusterTarget) Ends(ctx context.Context, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
+	listed, err := t.admin.ListOffsets(ctx, int64(kafka.LatestOffset), tps)
+	if err != nil {
+		return nil, err
+	}
+	ends := make(map[kafka.TopicPartition]kafka.Offset, len(listed))
+	for _, l := range listed {
+		switch {
+		case l.Err == nil:
+			ends[l.TopicPartition] = l.Offset
+		case errors.Is(l.Err, kafka.ErrUnknownTopicOrPartition): // it is to be created
+		case transient(l.Err):
+			return nil, l.Err
+		}
+	}
+	return ends, nil
+}
+
 // Open prepares to append to a partition.
 func (t *clusterTarget) Open(stream int, tp kafka.TopicPartition) Appender {
 	t.mu.Lock()

@@ -18,6 +18,9 @@ func (e *PatternError) Error() string {
 	return fmt.Sprintf("topic pattern %q: %s", e.Pattern, e.Problem)
 }
 
+// stateTopics begin the names of what mirrors keep for themselves on a target.
+const stateTopics = "__schloss_"
+
 // filter selects topics as MirrorMaker's --include does (Kafka:
 // TopicFilter.IncludeList): a comma is an alternative, blanks and surrounding
 // quotes do not count, the whole name must match.
@@ -56,7 +59,7 @@ func patternProblem(err error) string {
 
 // selects says whether the topic is to be mirrored.
 func (f *filter) selects(topic string, internal bool) bool {
-	if !f.internal && (internal || kafka.Internal(topic)) {
+	if !f.internal && (internal || kafka.Internal(topic)) || strings.HasPrefix(topic, stateTopics) {
 		return false
 	}
 	return f.pattern.MatchString(topic)

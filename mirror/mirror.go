@@ -30,8 +30,12 @@ type Config struct {
 	// would help nobody.
 	AbortOnSendFailure bool
 
-	OnTruncated Policy // the source has lost records that were read from it
-	OnRecreated Policy // another topic has taken the name of one that is copied
+	// StateTopic is the target's topic that keeps positions and offset maps;
+	// "": StateTopic of this package.
+	StateTopic        string
+	OnTruncated       Policy // the source has lost records that were read from it
+	OnTargetTruncated Policy // the target has lost records that were copied to it: they are copied again
+	OnRecreated       Policy // another topic has taken the name of one that is copied
 
 	// Progress, where set, is called every ProgressInterval (0: one second)
 	// and once at the end, from one goroutine.
@@ -47,6 +51,7 @@ type Mirror struct {
 	config   Config
 	settings settings
 	source   *source
+	sourceID string // of the cluster
 	target   Target
 	group    *group
 	pool     *pool
@@ -56,10 +61,12 @@ type Mirror struct {
 	firstStart bool             // the group had committed nothing
 	atStart    map[string]int32 // partitions of the topics that were there at the start
 
-	committing sync.Mutex // held while positions are written or given back
-	dirty      chan struct{}
-	fatal      context.CancelCauseFunc
-	telling    sync.Mutex // held while Notice is called
+	journal      *journal   // nil: the target does not allow it
+	committing   sync.Mutex // held while positions are written or given back; guards journalFails
+	journalFails bool       // and that was told
+	dirty        chan struct{}
+	fatal        context.CancelCauseFunc
+	telling      sync.Mutex // held while Notice is called
 
 	mu      sync.Mutex // guards what follows
 	given   map[kafka.TopicPartition]*partition
@@ -135,6 +142,9 @@ func (m *Mirror) Run(ctx context.Context) error {
 	m.group.leave(leaveWithin, holding)
 	stop()
 	m.running.Wait()
+	if m.journal != nil {
+		m.journal.close()
+	}
 	if m.config.Progress != nil {
 		m.config.Progress(m.Snapshot())
 	}
@@ -162,11 +172,34 @@ func (m *Mirror) start(ctx context.Context) error {
 		return err
 	}
 	m.atStart = m.source.counts()
+	if err := m.openJournal(ctx); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	m.rates.begin(time.Now())
 	m.mu.Unlock()
 	m.group = &group{release: m.release, fail: m.fatal}
 	return joinGroup(m.config.Source, m.config.Consumer, m.group)
+}
+
+// openJournal opens the journal. A target that does not allow it gets its
+// records all the same.
+func (m *Mirror) openJournal(ctx context.Context) error {
+	topic := m.config.StateTopic
+	if topic == "" {
+		topic = StateTopic
+	}
+	err := m.insist(ctx, "open the mirror's state", func() (err error) {
+		m.journal, err = openJournal(ctx, m.config.Target, topic, m.settings.group, m.sourceID)
+		return err
+	})
+	var denied *client.DeniedError
+	if errors.As(err, &denied) {
+		m.journal = nil
+		m.notice(fmt.Sprintf("offsets of source and target are not kept, so no group can be moved over exactly: %v", err))
+		return nil
+	}
+	return err
 }
 
 // compareClusters refuses one cluster under two addresses: each record would
@@ -182,6 +215,7 @@ func (m *Mirror) compareClusters(ctx context.Context) error {
 	if err == nil && source.ID != "" && source.ID == target.ID {
 		err = &SameClusterError{ID: source.ID}
 	}
+	m.sourceID = source.ID
 	return err
 }
 

@@ -400,15 +400,15 @@ func TestMirrorHaltsWhenTheSourceHasLostRecords(t *testing.T) {
 		name     string
 		consumer string
 		gone     func(w *world)
-		halt     bool
+		halt     HaltReason
 	}{
-		{"retention was faster", "", func(w *world) { w.source.DeleteRecords("a", 0, 30) }, true},
-		{"retention was faster and that is allowed", earliest, func(w *world) { w.source.DeleteRecords("a", 0, 30) }, false},
+		{"retention was faster", "", func(w *world) { w.source.DeleteRecords("a", 0, 30) }, OffsetGone},
+		{"retention was faster and that is allowed", earliest, func(w *world) { w.source.DeleteRecords("a", 0, 30) }, ""},
 		{"the topic is another one", earliest, func(w *world) {
 			w.source.DeleteTopic("a")
 			w.source.CreateTopic("a", 1, nil)
 			w.commit("a", 0, 20)
-		}, true},
+		}, TopicRecreated},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, []kfake.Opt{kfake.SeedTopics(1, "a")}, nil)
@@ -419,13 +419,13 @@ func TestMirrorHaltsWhenTheSourceHasLostRecords(t *testing.T) {
 			w.produce("a", 1, 20, 50)
 			test.gone(w)
 			m = w.start(nil, test.consumer, "")
-			if !test.halt {
+			if test.halt == "" {
 				w.until("it goes on", func() bool { return w.committed("a", 0) == 50 && len(w.told("are gone")) == 1 })
 				return
 			}
 			w.until("it halts", func() bool { return m.Snapshot().Halted() == 1 })
-			if h := m.Snapshot().Partitions[0].Halt; h.Reason != OffsetGone || h.Offset != 20 {
-				t.Errorf("got %v, want out of range at 20", h)
+			if h := m.Snapshot().Partitions[0].Halt; h.Reason != test.halt || h.Offset != 20 {
+				t.Errorf("got %v, want %s at 20", h, test.halt)
 			}
 		})
 	}

@@ -98,10 +98,16 @@ func (s *span) Batch() batch.Batch { return s.batch }
 // Done is the target's answer.
 func (s *span) Done(base kafka.Offset, err error) { s.p.stream.answered(s, base, err) }
 
-// startAt sets the position of a partition that copies nothing yet.
-func (p *partition) startAt(at, committed kafka.Offset) {
-	p.next, p.done, p.committed, p.end = at, at, committed, -1
-	p.epoch, p.read = kafka.NoEpoch, kafka.NoEpoch
+// start sets the position of a partition that copies nothing yet. Between the
+// end of what is known of its map and the place, records may have been copied
+// that nobody has noted.
+func (p *partition) start(at place) {
+	p.next, p.done, p.committed, p.end = at.at, at.at, at.committed, -1
+	p.epoch, p.read = kafka.NoEpoch, at.read
+	p.offsets = at.offsets
+	if end, _, ok := p.offsets.End(); ok && end < at.at {
+		p.unplacedFrom, p.unplaced = end, int64(at.at-end)
+	}
 }
 
 // running says whether the partition may be fetched at all.
@@ -225,7 +231,7 @@ func (p *partition) mapOut(s *span) {
 		return
 	}
 	var err error
-	if _, from, ok := p.offsets.End(); ok && p.unplaced > 0 {
+	if _, from, ok := p.offsets.End(); ok && p.unplaced > 0 && from < s.base { // else nothing of it is there
 		err = p.offsets.AddWithin(p.unplacedFrom, p.unplaced, from, s.base)
 	}
 	p.unplaced = 0

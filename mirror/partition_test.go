@@ -10,7 +10,7 @@ import (
 
 func newTestPartition(at kafka.Offset) *partition {
 	p := &partition{tp: kafka.TopicPartition{Topic: "t"}}
-	p.startAt(at, -1)
+	p.start(place{at: at, committed: -1, read: kafka.NoEpoch})
 	return p
 }
 

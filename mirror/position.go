@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"schloss/kafka"
+	"schloss/mirror/offsetmap"
 )
 
 // positions finds where partitions are to begin. What the group has committed
@@ -30,14 +31,14 @@ func (m *Mirror) positions(ctx context.Context, tps []kafka.TopicPartition) (at 
 	asked := make(map[kafka.Offset][]kafka.TopicPartition)
 	for _, tp := range tps {
 		if offset, ok := known[tp]; ok {
-			at[tp] = place{at: offset, committed: offset}
+			at[tp] = place{at: offset, committed: offset, read: kafka.NoEpoch}
 			continue
 		}
 		switch point := m.entry(tp); point {
 		case kafka.EarliestOffset, kafka.LatestOffset:
 			asked[point] = append(asked[point], tp)
 		default:
-			at[tp] = place{at: -1, committed: -1, halt: &Halt{Reason: NoPosition, Offset: -1, Err: errors.New("the group has committed none and auto.offset.reset is none")}}
+			at[tp] = place{at: -1, committed: -1, read: kafka.NoEpoch, halt: &Halt{Reason: NoPosition, Offset: -1, Err: errors.New("the group has committed none and auto.offset.reset is none")}}
 		}
 	}
 	for point, tps := range asked {
@@ -48,21 +49,95 @@ func (m *Mirror) positions(ctx context.Context, tps []kafka.TopicPartition) (at 
 		for _, l := range listed {
 			switch {
 			case l.Err == nil:
-				at[l.TopicPartition] = place{at: l.Offset, committed: -1}
+				at[l.TopicPartition] = place{at: l.Offset, committed: -1, read: kafka.NoEpoch}
 			case transient(l.Err):
 				return nil, l.Err
 			default:
-				at[l.TopicPartition] = place{at: -1, committed: -1, halt: &Halt{Reason: SourceRefused, Offset: -1, Err: l.Err}}
+				at[l.TopicPartition] = place{at: -1, committed: -1, read: kafka.NoEpoch, halt: &Halt{Reason: SourceRefused, Offset: -1, Err: l.Err}}
 			}
 		}
 	}
-	return at, nil
+	return at, m.recall(ctx, at)
 }
 
 // place is where a partition begins.
 type place struct {
 	at, committed kafka.Offset
+	read          kafka.Epoch   // of the last record before it; -1: not known
+	offsets       offsetmap.Map // of what was copied before
 	halt          *Halt
+}
+
+// recall adds to the places what the journal knows of them, and compares that
+// with what source and target are now. The map ends at the place: what was
+// copied behind it is copied again.
+func (m *Mirror) recall(ctx context.Context, places map[kafka.TopicPartition]place) error {
+	if m.journal == nil {
+		return nil
+	}
+	var mapped []kafka.TopicPartition
+	for tp, at := range places {
+		e, ok := m.journal.entry(tp)
+		if !ok || at.halt != nil {
+			continue
+		}
+		if now := m.source.topic(tp.Topic).id; !e.id.IsZero() && !now.IsZero() && e.id != now {
+			if at = m.reborn(tp, at); at.halt != nil {
+				places[tp] = at
+				continue
+			}
+		} else {
+			at.offsets = e.offsets.Clone()
+			at.offsets.Cut(at.at)
+			if at.at <= e.position {
+				at.read = e.epoch
+			}
+		}
+		places[tp] = at
+		mapped = append(mapped, tp)
+	}
+	ends, err := m.target.Ends(ctx, mapped)
+	if err != nil {
+		return err
+	}
+	for tp, end := range ends {
+		places[tp] = m.fit(tp, places[tp], end)
+	}
+	return nil
+}
+
+// reborn is the place in a topic that took the name of another one while the
+// mirror was down.
+func (m *Mirror) reborn(tp kafka.TopicPartition, at place) place {
+	err := errors.New("another topic of the source has taken the name")
+	if m.config.OnRecreated == HaltThere {
+		at.halt = &Halt{TopicRecreated, at.at, err}
+		return at
+	}
+	m.notice(fmt.Sprintf("partition %s: %s: %v; going on at offset 0", tp, TopicRecreated, err))
+	return place{at: 0, committed: at.committed, read: kafka.NoEpoch}
+}
+
+// fit is the place after a look at where the target's log ends: what the map
+// has behind that is lost there.
+func (m *Mirror) fit(tp kafka.TopicPartition, at place, end kafka.Offset) place {
+	_, mapped, ok := at.offsets.End()
+	if !ok || mapped <= end {
+		return at
+	}
+	from, precision := at.offsets.ToSource(end)
+	if precision == offsetmap.Beyond {
+		return at // only offsets that had no records of ours
+	}
+	err := fmt.Errorf("it ends at offset %d, though records were copied up to %d: those from the source's offset %d on are lost there", end, mapped, from)
+	if m.config.OnTargetTruncated == HaltThere {
+		at.halt = &Halt{TargetChanged, at.at, err}
+		return at
+	}
+	m.notice(fmt.Sprintf("partition %s: %s: %v; they are copied again", tp, TargetChanged, err))
+	at.at, at.read = from, kafka.NoEpoch
+	at.offsets.Cut(from)
+	return at
 }
 
 // neither is the point of a partition that must not begin by itself.

@@ -95,7 +95,7 @@ func (s *stream) forget(p *partition) (totals, place) {
 	defer s.mu.Unlock()
 	p.revoked = true
 	s.partitions = slices.DeleteFunc(s.partitions, func(q *partition) bool { return q == p })
-	return totals{p.records, p.bytes, p.dropped}, place{at: p.done, committed: p.committed}
+	return totals{p.records, p.bytes, p.dropped}, place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets}
 }
 
 // fetched takes what a response holds for a partition.

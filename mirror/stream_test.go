@@ -23,9 +23,12 @@ type shelf struct {
 func (f *shelf) Topic(context.Context, string) (TargetTopic, error) { return TargetTopic{}, nil }
 func (f *shelf) CreateTopic(context.Context, string, int32) error   { return nil }
 func (f *shelf) AddPartitions(context.Context, string, int32) error { return nil }
-func (f *shelf) Run(context.Context)                                {}
-func (f *shelf) Close(context.Context)                              {}
-func (f *shelf) RoundTrip() time.Duration                           { return f.trip }
+func (f *shelf) Ends(context.Context, []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
+	return nil, nil
+}
+func (f *shelf) Run(context.Context)      {}
+func (f *shelf) Close(context.Context)    {}
+func (f *shelf) RoundTrip() time.Duration { return f.trip }
 func (f *shelf) Open(int, kafka.TopicPartition) Appender {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -18,6 +18,8 @@ type Target interface {
 	CreateTopic(ctx context.Context, name string, partitions int32) error
 	// AddPartitions makes a topic have so many partitions.
 	AddPartitions(ctx context.Context, name string, total int32) error
+	// Ends are the ends of the logs of partitions, those that there are.
+	Ends(ctx context.Context, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error)
 	// Open prepares to append to a partition. Partitions of one stream share
 	// connections.
 	Open(stream int, tp kafka.TopicPartition) Appender

@@ -147,6 +147,9 @@ func (m *Map) Identical() bool {
 // Len is the number of segments.
 func (m *Map) Len() int { return len(m.segments) }
 
+// Clone is a copy that further changes of m do not reach.
+func (m *Map) Clone() Map { return Map{slices.Clone(m.segments)} }
+
 // Segments is a copy of the segments, in order.
 func (m *Map) Segments() []Segment { return slices.Clone(m.segments) }
 

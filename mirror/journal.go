@@ -1,0 +1,231 @@
+package mirror
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"schloss/client"
+	"schloss/kafka"
+	"schloss/kafka/batch"
+	"schloss/mirror/offsetmap"
+)
+
+// journal keeps on the target, in one compacted topic, how far each partition
+// was copied and where its records stand: docs/format/mirror.md. It is written
+// before the position is committed to the source's group, so what it knows is
+// never less than what the group says.
+type journal struct {
+	target *client.Client
+	admin  *client.Admin
+	topic  string
+	mirror string // the group id
+	source string // the source's cluster id
+	writer *kgo.Client
+
+	mu      sync.Mutex // guards entries
+	entries map[kafka.TopicPartition]entry
+}
+
+// StateTopic is the journal's topic where nothing else is said.
+const StateTopic = "__schloss_mirror"
+
+// entry is what is known of one partition.
+type entry struct {
+	position kafka.Offset  // of the source; all before it is settled
+	epoch    kafka.Epoch   // of the last record before it
+	id       kafka.TopicID // of the source's topic
+	offsets  offsetmap.Map
+}
+
+// journalKey is the key of a record; equal keys have equal bytes.
+type journalKey struct {
+	Mirror    string `json:"mirror"`
+	Source    string `json:"source"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+}
+
+// journalValue is the value of a record.
+type journalValue struct {
+	Position kafka.Offset `json:"position"`
+	Epoch    kafka.Epoch  `json:"epoch"`
+	TopicID  string       `json:"topicId,omitempty"`
+	Map      string       `json:"map"` // base64 of offsetmap's encoding
+}
+
+// mapLimit bounds the segments of a map that is kept; older ones are merged.
+const mapLimit = 4096
+
+func (j *journal) key(tp kafka.TopicPartition) ([]byte, error) {
+	return json.Marshal(journalKey{j.mirror, j.source, tp.Topic, tp.Partition})
+}
+
+// openJournal creates the topic where it is missing and reads what is there.
+func openJournal(ctx context.Context, target *client.Client, topic, mirror, source string) (*journal, error) {
+	j := &journal{target: target, admin: client.NewAdmin(target), topic: topic, mirror: mirror, source: source,
+		entries: make(map[kafka.TopicPartition]entry)}
+	err := j.admin.CreateTopic(ctx, client.NewTopic{Name: topic, Partitions: 1, ReplicationFactor: -1,
+		Configs: map[string]string{"cleanup.policy": "compact"}})
+	if errors.Is(err, kafka.ErrInvalidReplicationFactor) {
+		err = j.createOld(ctx)
+	}
+	if err != nil && !errors.Is(err, kafka.ErrTopicAlreadyExists) {
+		// Who may not create it may still use one that is there.
+		if found, ferr := j.admin.Topics(ctx, topic); ferr != nil || len(found) != 1 || found[0].Err != nil {
+			return nil, err
+		}
+	}
+	if err := j.read(ctx); err != nil {
+		return nil, err
+	}
+	j.writer, err = target.Kgo(kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.RecordRetries(10))
+	return j, err
+}
+
+// createOld is for brokers that have no default replication factor (KIP-464).
+func (j *journal) createOld(ctx context.Context) error {
+	cluster, err := j.admin.Cluster(ctx)
+	if err != nil {
+		return err
+	}
+	return j.admin.CreateTopic(ctx, client.NewTopic{Name: j.topic, Partitions: 1, ReplicationFactor: int16(min(3, len(cluster.Nodes))),
+		Configs: map[string]string{"cleanup.policy": "compact"}})
+}
+
+// read takes in all records of this mirror.
+func (j *journal) read(ctx context.Context) error {
+	tp := kafka.TopicPartition{Topic: j.topic}
+	end, err := j.end(ctx, tp)
+	if err != nil || end == 0 {
+		return err
+	}
+	reader := tailReader{j.target, j.admin, tp}
+	return reader.each(ctx, 0, end, func(b batch.Batch) error {
+		records, err := b.Records(unpackedLimit)
+		for i := range records {
+			if err == nil {
+				err = j.take(records[i].Key, records[i].Value)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("read the mirror's state from %s at offset %d: %w", j.topic, b.BaseOffset(), err)
+		}
+		return nil
+	})
+}
+
+func (j *journal) end(ctx context.Context, tp kafka.TopicPartition) (kafka.Offset, error) {
+	for attempt := 1; ; attempt++ {
+		listed, err := j.admin.ListOffsets(ctx, int64(kafka.LatestOffset), []kafka.TopicPartition{tp})
+		if err == nil {
+			err = listed[0].Err
+		}
+		if err == nil {
+			return listed[0].Offset, nil
+		}
+		if !transient(err) && !errors.Is(err, kafka.ErrUnknownTopicOrPartition) || attempt == 20 { // a new topic shows after a moment
+			return 0, err
+		}
+		select {
+		case <-time.After(pause(20*time.Millisecond, attempt)):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// take takes one record in; those of other mirrors are passed over.
+func (j *journal) take(key, value []byte) error {
+	var k journalKey
+	if err := json.Unmarshal(key, &k); err != nil {
+		return err
+	}
+	if k.Mirror != j.mirror || k.Source != j.source {
+		return nil
+	}
+	tp := kafka.TopicPartition{Topic: k.Topic, Partition: k.Partition}
+	if value == nil {
+		delete(j.entries, tp)
+		return nil
+	}
+	e, err := parseEntry(value)
+	if err == nil {
+		j.entries[tp] = e
+	}
+	return err
+}
+
+func parseEntry(value []byte) (entry, error) {
+	var v journalValue
+	if err := json.Unmarshal(value, &v); err != nil {
+		return entry{}, err
+	}
+	raw, err := base64.StdEncoding.DecodeString(v.Map)
+	if err != nil {
+		return entry{}, err
+	}
+	offsets, err := offsetmap.Parse(raw)
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{position: v.Position, epoch: v.Epoch, offsets: offsets.Clone()}
+	if v.TopicID != "" {
+		id, err := base64.RawURLEncoding.DecodeString(v.TopicID)
+		if err != nil || len(id) != len(e.id) {
+			return entry{}, fmt.Errorf("%q is no topic id", v.TopicID)
+		}
+		copy(e.id[:], id)
+	}
+	return e, nil
+}
+
+func (e *entry) format() ([]byte, error) {
+	v := journalValue{Position: e.position, Epoch: e.epoch, Map: base64.StdEncoding.EncodeToString(e.offsets.Append(nil))}
+	if e.id != (kafka.TopicID{}) {
+		v.TopicID = e.id.String()
+	}
+	return json.Marshal(v)
+}
+
+// entry is what is known of a partition.
+func (j *journal) entry(tp kafka.TopicPartition) (entry, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e, ok := j.entries[tp]
+	return e, ok
+}
+
+// write makes entries durable.
+func (j *journal) write(ctx context.Context, entries map[kafka.TopicPartition]entry) error {
+	var records []*kgo.Record
+	for tp, e := range entries {
+		key, err := j.key(tp)
+		if err != nil {
+			return err
+		}
+		value, err := e.format()
+		if err != nil {
+			return err
+		}
+		records = append(records, &kgo.Record{Key: key, Value: value})
+	}
+	if err := j.writer.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return fmt.Errorf("write the mirror's state to %s: %w", j.topic, err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for tp, e := range entries {
+		j.entries[tp] = e
+	}
+	return nil
+}
+
+func (j *journal) close() { j.writer.Close() }
