@@ -28,7 +28,7 @@ import (
 // TestMain lets scripts call this test binary by the names of the commands.
 func TestMain(m *testing.M) {
 	commands := map[string]func(){"schloss": process}
-	for _, name := range []string{"kafka-server-start", "kafka-acls", "kafka-topics", "kafka-console-producer", "kafka-console-consumer", "kafka-mirror-maker", "kafka-consumer-groups", "kafka-producer-perf-test", "kafka-consumer-perf-test"} {
+	for _, name := range []string{"kafka-server-start", "kafka-acls", "kafka-topics", "kafka-configs", "kafka-get-offsets", "kafka-delete-records", "kafka-broker-api-versions", "kafka-log-dirs", "kafka-cluster", "kafka-console-producer", "kafka-console-consumer", "kafka-mirror-maker", "kafka-consumer-groups", "kafka-producer-perf-test", "kafka-consumer-perf-test", "kafka-dump-log"} {
 		commands[name], commands[name+".sh"] = process, process
 	}
 	testscript.Main(m, commands)

@@ -207,7 +207,7 @@ func (a *Admin) AlterConfigs(ctx context.Context, r ConfigResource, changes []Co
 		if old := (*VersionError)(nil); errors.As(err, &old) && r.Type != BrokerLoggers {
 			return a.replaceConfigs(ctx, r, changes, validateOnly)
 		}
-		return err
+		return fmt.Errorf("alter the configs of %s %q: %w", r, r.Name, err) // kgo's "unknown broker" names none
 	}
 	if len(resp.Resources) != 1 {
 		return errAnswers("IncrementalAlterConfigs", len(resp.Resources), 1)
