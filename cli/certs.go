@@ -23,6 +23,7 @@ import (
 func certsCommand(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "certs", Short: "Make certificates and the stores that hold them", RunE: group, Args: cobra.ArbitraryArgs,
+		Example: "  schloss certs create --dir certificates \\\n    --dname \"CN=Xi Hu, O=YourCompany, C=CN\"",
 	}
 	c.AddCommand(certsCreateCommand(s), certsIssueCommand(s))
 	return c

@@ -29,6 +29,7 @@ func rootCommand(ctx context.Context, s *session, args []string) error {
 		profileCommand(s), completionCommand(s), topicCommand(s), groupCommand(s), aclCommand(s), doctorCommand(s))
 	root.AddCommand(codeTopics()...)
 	root.AddCommand(configCommand(s), produceCommand(s), consumeCommand(s))
+	root.ValidArgsFunction = completeTools
 	root.SetHelpFunc(nativeHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetIn(s.In)

@@ -18,7 +18,8 @@ func aclCommand(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "acl", Short: "List, add, remove and explain access rules", RunE: group, Args: cobra.ArbitraryArgs,
 		Example: `  schloss acl list
-  schloss acl add --principal 'User:CN=reader,C=CN' --operation Read --topic orders
+  schloss acl add --principal 'User:CN=reader,C=CN' --operation Read \
+    --topic orders
   schloss acl explain --principal 'User:CN=reader,C=CN' --operation Read \
     --topic orders --host 10.0.0.7`,
 	}
@@ -39,10 +40,10 @@ type aclFlags struct {
 func (f *aclFlags) register(c *cobra.Command, cluster *clusterFlags, s *session) {
 	flags := c.Flags()
 	flags.StringArrayVar(&f.principals, "principal", nil, "who, as `USER:NAME`; User:* is everyone")
-	flags.StringSliceVar(&f.hosts, "host", nil, "`ADDRESS` from where; * is everywhere")
-	flags.StringSliceVar(&f.operations, "operation", nil, "`NAME`: Read, Write, Create, Describe, ..., All")
-	flags.StringSliceVar(&f.topics, "topic", nil, "`NAME` of a topic, or * for all")
-	flags.StringArrayVar(&f.groups, "group", nil, "`NAME` of a group, or * for all")
+	flags.StringSliceVar(&f.hosts, "host", nil, "from the `ADDRESS`; * is everywhere")
+	flags.StringSliceVar(&f.operations, "operation", nil, "the operation `NAME`: Read, Write, Describe, ..., All")
+	flags.StringSliceVar(&f.topics, "topic", nil, "the topic `NAME`, or * for all")
+	flags.StringArrayVar(&f.groups, "group", nil, "the group `NAME`, or * for all")
 	flags.StringArrayVar(&f.txnIDs, "transactional-id", nil, "a transactional `ID`, or * for all")
 	flags.BoolVar(&f.cluster, "cluster", false, "the cluster itself")
 	completed(c, "topic", cluster.completing(s, topicNames))
@@ -203,7 +204,7 @@ func aclListCommand(s *session, cluster *clusterFlags) *cobra.Command {
 
 // registerSelection adds the flags that only select.
 func (f *aclFlags) registerSelection(c *cobra.Command) {
-	c.Flags().StringVar(&f.pattern, "pattern", "any", "how names are meant: any (as they stand), `WORD` match (whatever covers them), literal, prefixed")
+	c.Flags().StringVar(&f.pattern, "pattern", "any", "how names are meant, as a `WORD`: any, match (whatever covers them), literal, prefixed")
 	c.Flags().BoolVar(&f.allow, "allow", false, "only what allows")
 	c.Flags().BoolVar(&f.deny, "deny", false, "only what denies")
 	completed(c, "pattern", cobra.FixedCompletions([]string{"any", "match", "literal", "prefixed"}, cobra.ShellCompDirectiveNoFileComp))
@@ -262,7 +263,7 @@ func aclAddCommand(s *session, cluster *clusterFlags) *cobra.Command {
 	c.Flags().BoolVar(&f.deny, "deny", false, "deny it; a denial beats every allowance")
 	c.Flags().BoolVar(&shortcut.Producer, "producer", false, "what a producer needs on topics and transactional ids")
 	c.Flags().BoolVar(&shortcut.Consumer, "consumer", false, "what a consumer needs on topics and groups")
-	c.Flags().StringVar(&f.pattern, "pattern", "literal", "how names are meant: `WORD` literal, or prefixed (whatever begins so)")
+	c.Flags().StringVar(&f.pattern, "pattern", "literal", "how names are meant, as a `WORD`: literal, or prefixed (whatever begins so)")
 	completed(c, "pattern", cobra.FixedCompletions([]string{"literal", "prefixed"}, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

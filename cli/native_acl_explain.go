@@ -47,7 +47,7 @@ func aclExplainCommand(s *session, cluster *clusterFlags) *cobra.Command {
 		}),
 	}
 	f.register(c, cluster, s)
-	c.Flags().StringVar(&as.superUsers, "super-users", "", "take these for super users, as `LIST` divided by semicolons; else the broker's")
+	c.Flags().StringVar(&as.superUsers, "super-users", "", "super users, as a `LIST` divided by semicolons; else the broker's")
 	c.Flags().BoolVar(&as.allowEveryone, "allow-everyone-if-no-acl", false, "as if allow.everyone.if.no.acl.found were true")
 	return c
 }

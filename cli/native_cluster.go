@@ -28,10 +28,10 @@ const clusterFlag = "schloss: shared by all commands that reach a cluster"
 func (f *clusterFlags) register(flags *pflag.FlagSet) {
 	shared := pflag.NewFlagSet("", pflag.ContinueOnError)
 	shared.StringVar(&f.server, "bootstrap-server", "", "brokers to connect to, as `HOST:PORT`, separated by commas")
-	shared.StringVar(&f.file, "command-config", "", "`FILE` of the client's settings: security.protocol, ssl.*")
-	shared.StringVar(&f.profile, "profile", "", "take the cluster of the profile `NAME`; '' for none")
-	shared.StringVarP(&f.form, "output", "o", "", "`FORM`: table (on a terminal), plain (in a pipe) or json")
-	shared.DurationVar(&f.timeout, "timeout", 30*time.Second, "`TIME` that all may take, such as 10s")
+	shared.StringVar(&f.file, "command-config", "", "a `FILE` of the client's settings: security.protocol, ssl.*")
+	shared.StringVar(&f.profile, "profile", "", "the profile `NAME` instead of the current one; '' for none")
+	shared.StringVarP(&f.form, "output", "o", "", "as a `FORM`: table (on a terminal), plain (in a pipe) or json")
+	shared.DurationVar(&f.timeout, "timeout", 30*time.Second, "all may take this `TIME`, such as 10s")
 	shared.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors and what was asked for")
 	shared.VisitAll(func(flag *pflag.Flag) {
 		flag.Annotations = map[string][]string{clusterFlag: nil}

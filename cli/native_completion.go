@@ -41,6 +41,18 @@ func completionCommand(s *session) *cobra.Command {
 	}
 }
 
+// completeTools offers the tools that go by Kafka's names, beside the commands.
+func completeTools(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var names []string
+	for _, t := range tools {
+		names = append(names, cobra.CompletionWithDesc(t.name, "Kafka's tool of this name"))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // completing offers names from the cluster that the command line so far names.
 // Words that are there already are not offered again.
 func (f *clusterFlags) completing(s *session, names func(context.Context, *client.Admin) ([]string, error)) cobra.CompletionFunc {

@@ -93,7 +93,7 @@ func configDescribeCommand(s *session, cluster *clusterFlags) *cobra.Command {
 				err = answers[0].Err
 			}
 			if err != nil {
-				return err
+				return absentTopic(err, f.topic)
 			}
 			return r.printSettings(answers[0].Configs, distinct(args), all)
 		}),
@@ -157,7 +157,7 @@ func configSetCommand(s *session, cluster *clusterFlags) *cobra.Command {
 	var change changeFlags
 	c := &cobra.Command{
 		Use: "set KEY=VALUE...", Short: "Change settings; the others stay", Args: someWords("a setting"), ValidArgsFunction: completeTopicSettings,
-		Example: "  schloss config set --topic orders retention.ms=86400000 cleanup.policy=delete\n  schloss config set --broker 0 log.cleaner.threads=2 --dry-run",
+		Example: "  schloss config set --topic orders retention.ms=86400000 cleanup.policy=delete\n  schloss config set --broker 0 message.max.bytes=2000000 --dry-run",
 	}
 	c.RunE = cluster.changing(s, &change, func(ctx context.Context, r *clusterRun, args []string) error {
 		own, err := settingPairs(args)
@@ -180,7 +180,7 @@ func configUnsetCommand(s *session, cluster *clusterFlags) *cobra.Command {
 	var change changeFlags
 	c := &cobra.Command{
 		Use: "unset KEY...", Short: "Give settings their defaults again", Args: someWords("a setting"), ValidArgsFunction: completeSettings,
-		Example: "  schloss config unset --topic orders retention.ms\n  schloss config unset --all-brokers log.cleaner.threads --dry-run",
+		Example: "  schloss config unset --topic orders retention.ms\n  schloss config unset --all-brokers message.max.bytes --dry-run",
 	}
 	c.RunE = cluster.changing(s, &change, func(ctx context.Context, r *clusterRun, args []string) error {
 		var changes []client.ConfigChange
@@ -213,7 +213,7 @@ func (r *clusterRun) alterConfigs(ctx context.Context, f *configFlags, changes [
 		return err
 	}
 	if err := r.admin.AlterConfigs(ctx, resource, changes, change.dryRun); err != nil || r.flags.quiet {
-		return err
+		return absentTopic(err, f.topic)
 	}
 	if change.dryRun {
 		done = "would be " + done

@@ -38,10 +38,10 @@ func consumeCommand(s *session) *cobra.Command {
 		return o.run(c.Context(), r)
 	}
 	flags := c.Flags()
-	flags.Lookup("timeout").Usage = "`TIME` that connecting may take"
-	flags.StringVarP(&o.format, "format", "f", `%v\n`, "`FORMAT` of a record, or json")
+	flags.Lookup("timeout").Usage = "connecting may take this `TIME`"
+	flags.StringVarP(&o.format, "format", "f", `%v\n`, "how a record is printed: a `FORMAT`, or json")
 	flags.Int64VarP(&o.most, "count", "n", -1, "end after `N` records")
-	flags.StringVar(&o.offset, "offset", "start", "`PLACE` to begin at: start, end, 42, @TIME, @-1h; of a group only where it has committed nothing")
+	flags.StringVar(&o.offset, "offset", "start", "the `PLACE` to begin at: start, end, 42, @TIME, @-1h; of a group only where it has committed nothing")
 	flags.StringVarP(&o.group, "group", "g", "", "read as a member of the group `NAME`")
 	flags.Int32SliceVarP(&o.partitions, "partition", "p", nil, "only the partition `N`; may be given more than once")
 	flags.BoolVarP(&o.untilEnd, "until-end", "e", false, "end at what is the end when reading begins")

@@ -20,7 +20,7 @@ func groupResetCommand(s *session, f *clusterFlags) *cobra.Command {
 	var to string
 	c := &cobra.Command{
 		Use: "reset GROUP --to PLACE", Short: "Set the offsets from which a group goes on", Args: oneWord("a group", nil), ValidArgsFunction: f.completing(s, groupNames),
-		Long:    "Sets the offsets from which a group goes on. It must have no members. PLACE is\nstart, end, an offset (42), a time (@2026-01-31T12:00:00Z, @-1h, or milliseconds)\nor a step from what is committed (+10, -10). Offsets beyond a partition are moved\nto its nearest end. Without --topic all partitions that the group has committed.",
+		Long:    "Sets the offsets from which a group goes on. It must have no members. PLACE is\nstart, end, an offset (42), a time (@2026-01-31T12:00:00Z, @2026-01-31, @-1h, or\n@ and milliseconds) or a step from what is committed (+10, -10). Offsets beyond\na partition are moved to its nearest end. Without --topic all partitions that\nthe group has committed.",
 		Example: "  schloss group reset billing --to start --dry-run\n  schloss group reset billing --topic orders --to @-1h\n  schloss group reset billing --topic orders:0 --to 42 --yes",
 	}
 	run := f.changing(s, &change, func(ctx context.Context, r *clusterRun, args []string) error {
@@ -50,8 +50,8 @@ func groupResetCommand(s *session, f *clusterFlags) *cobra.Command {
 		return run(c, args)
 	}
 	change.register(c, true)
-	c.Flags().StringVar(&to, "to", "", "`PLACE`: start, end, 42, @TIME, @-1h, +10, -10")
-	c.Flags().StringSliceVar(&topics, "topic", nil, "`TOPIC` or TOPIC:PARTITION; may be given more than once")
+	c.Flags().StringVar(&to, "to", "", "the `PLACE`: start, end, 42, @TIME, @-1h, +10, -10")
+	c.Flags().StringSliceVar(&topics, "topic", nil, "of a `TOPIC` or TOPIC:PARTITION; may be given more than once")
 	completed(c, "topic", f.completing(s, topicNames))
 	completed(c, "to", cobra.FixedCompletions([]string{"start", "end"}, cobra.ShellCompDirectiveNoFileComp))
 	return c

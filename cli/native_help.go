@@ -17,7 +17,12 @@ func nativeHelp(c *cobra.Command, _ []string) {
 	if about == "" {
 		about = c.Short + "."
 	}
-	fmt.Fprintln(w, about)
+	for line := range strings.SplitSeq(about, "\n") {
+		if len(line) > 80 {
+			line = strings.Join(wrap(line, 80), "\n")
+		}
+		fmt.Fprintln(w, line)
+	}
 	if c.Example != "" {
 		fmt.Fprintf(w, "\nExamples:\n%s\n", c.Example)
 	}

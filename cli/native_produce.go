@@ -42,13 +42,13 @@ func produceCommand(s *session) *cobra.Command {
 		return p.run(c.Context(), r, args[0])
 	}
 	flags := c.Flags()
-	flags.Lookup("timeout").Usage = "`TIME` that connecting, and each delivery, may take"
-	flags.StringVarP(&p.format, "format", "f", "%v", "`FORMAT` of a line, or json")
+	flags.Lookup("timeout").Usage = "connecting, and each delivery, may take this `TIME`"
+	flags.StringVarP(&p.format, "format", "f", "%v", "how a line is read: a `FORMAT`, or json")
 	flags.StringVarP(&p.key, "key", "k", "", "the `KEY` of records whose line has none")
 	flags.StringArrayVarP(&p.headers, "header", "H", nil, "a header `KEY=VALUE` of every record")
 	flags.Int32VarP(&p.partition, "partition", "p", -1, "send all to the partition `N`; by key unless given")
-	flags.StringVar(&p.acks, "acks", "", "`WORD` all, 1 or 0: who must have a record; all unless the file says less")
-	flags.StringVarP(&p.codec, "compression", "z", "", "`CODEC` none, gzip, snappy, lz4 or zstd")
+	flags.StringVar(&p.acks, "acks", "", "who must have a record, as a `WORD`: all, 1 or 0")
+	flags.StringVarP(&p.codec, "compression", "z", "", "the `CODEC`: none, gzip, snappy, lz4 or zstd")
 	flags.BoolVar(&p.create, "auto-create", false, "let the cluster make the topic, if it does so")
 	c.ValidArgsFunction = oneOnly(f.completing(s, topicNames))
 	completed(c, "acks", cobra.FixedCompletions([]string{"all", "1", "0"}, cobra.ShellCompDirectiveNoFileComp))

@@ -103,9 +103,9 @@ func topicCreateCommand(s *session, f *clusterFlags) *cobra.Command {
 		})
 	})
 	change.register(c, false)
-	c.Flags().Int32VarP(&partitions, "partitions", "p", -1, "`N` of each; the broker's default unless given")
-	c.Flags().Int16VarP(&replicas, "replicas", "r", -1, "`N` of each partition; the broker's default unless given")
-	c.Flags().StringArrayVarP(&configs, "config", "c", nil, "a setting `KEY=VALUE`; may be given more than once")
+	c.Flags().Int32VarP(&partitions, "partitions", "p", -1, "with `N` partitions; the broker's default unless given")
+	c.Flags().Int16VarP(&replicas, "replicas", "r", -1, "with `N` replicas of each partition; the broker's default unless given")
+	c.Flags().StringArrayVarP(&configs, "config", "c", nil, "with the setting `KEY=VALUE`; may be given more than once")
 	c.Flags().BoolVar(&ifNotExists, "if-not-exists", false, "a topic that is there already is no error")
 	completed(c, "config", completeTopicSettings)
 	return c
@@ -180,11 +180,17 @@ func (r *clusterRun) topicsNamed(ctx context.Context, names []string) ([]client.
 		return nil, err
 	}
 	for i := range found {
-		if answered(found[i].Err, kafka.ErrUnknownTopicOrPartition) {
-			found[i].Err = &absentError{"topic", found[i].Name}
-		}
+		found[i].Err = absentTopic(found[i].Err, found[i].Name)
 	}
 	return found, nil
+}
+
+// absentTopic says so in plain words where the broker does not know the topic.
+func absentTopic(err error, name string) error {
+	if answered(err, kafka.ErrUnknownTopicOrPartition) {
+		return &absentError{"topic", name}
+	}
+	return err
 }
 
 func topicPlan(t client.TopicInfo) string {

@@ -173,7 +173,8 @@ func topicAlterCommand(s *session, f *clusterFlags) *cobra.Command {
 			if change.dryRun {
 				result = "would have " + counted(int64(partitions), "partition")
 			}
-			return result, r.admin.CreatePartitions(ctx, client.NewPartitions{Topic: name, Count: partitions, ValidateOnly: change.dryRun})
+			err := r.admin.CreatePartitions(ctx, client.NewPartitions{Topic: name, Count: partitions, ValidateOnly: change.dryRun})
+			return result, absentTopic(err, name)
 		})
 	})
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -186,6 +187,6 @@ func topicAlterCommand(s *session, f *clusterFlags) *cobra.Command {
 		return run(c, args)
 	}
 	change.register(c, false)
-	c.Flags().Int32VarP(&partitions, "partitions", "p", -1, "`N` that each is to have")
+	c.Flags().Int32VarP(&partitions, "partitions", "p", -1, "each is to have `N` then")
 	return c
 }

@@ -58,9 +58,9 @@ func profileCreateCommand(s *session) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&one.BootstrapServer, "bootstrap-server", "", "brokers to connect to, as `HOST:PORT`, separated by commas")
-	c.Flags().StringVar(&one.CommandConfig, "command-config", "", "`FILE` of the client's settings; it may hold passwords, the profile does not")
+	c.Flags().StringVar(&one.CommandConfig, "command-config", "", "a `FILE` of the client's settings; it may hold passwords, the profile does not")
 	c.Flags().BoolVar(&one.ReadOnly, "read-only", false, "refuse every change of this cluster")
-	c.Flags().StringVar(&one.Output, "default-output", "", "`FORM` of results: table, plain or json")
+	c.Flags().StringVar(&one.Output, "default-output", "", "the `FORM` of results: table, plain or json")
 	c.Flags().BoolVar(&replace, "replace", false, "overwrite a profile of this name")
 	return c
 }
@@ -144,7 +144,7 @@ func profileListCommand(s *session) *cobra.Command {
 			return s.printProfiles(form, all, all.names()...)
 		},
 	}
-	c.Flags().StringVarP(&form, "output", "o", "", "`FORM`: table (on a terminal), plain (in a pipe) or json")
+	c.Flags().StringVarP(&form, "output", "o", "", "as a `FORM`: table (on a terminal), plain (in a pipe) or json")
 	return c
 }
 
@@ -164,7 +164,7 @@ func profileShowCommand(s *session) *cobra.Command {
 			return s.printProfiles(form, all, append(args, all.Current)[0])
 		},
 	}
-	c.Flags().StringVarP(&form, "output", "o", "", "`FORM`: table (on a terminal), plain (in a pipe) or json")
+	c.Flags().StringVarP(&form, "output", "o", "", "as a `FORM`: table (on a terminal), plain (in a pipe) or json")
 	return c
 }
 
