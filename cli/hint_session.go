@@ -12,6 +12,7 @@ import (
 	"schloss/client/doctor"
 	"schloss/kafka"
 	"schloss/kafka/config"
+	"schloss/mirror"
 	"schloss/security/acl"
 	"schloss/security/principal"
 	"schloss/security/ssl"
@@ -25,6 +26,7 @@ func (s *session) advices() []func(error) string {
 		ofType(s.versionAdvice),
 		ofType(s.advertisedAdvice),
 		s.alertAdvice,
+		ofType(s.refusedAdvice),
 		func(err error) string {
 			if doctor.CodeOf(err) != doctor.NoLeader || len(s.clusters) == 0 {
 				return ""
@@ -54,6 +56,16 @@ func (s *session) advertisedAdvice(e *client.AdvertisedError) string {
 		return fmt.Sprintf("at the broker, advertise one of its certificate's names (advertised.listeners), or issue it anew: schloss certs issue --replace --host %s ...", strings.Join(host.Hosts(), ","))
 	}
 	return fmt.Sprintf("at broker %d, set advertised.listeners to an address that clients reach, as %s; all addresses: schloss doctor %s%s", e.Node, asked, e.Asked, s.commandConfig(e))
+}
+
+// refusedAdvice is about records that the target of a mirror does not take: the
+// error names the limit, this where it is set.
+func (s *session) refusedAdvice(e *mirror.SendError) string {
+	if len(s.clusters) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("change what the target's topic takes: %s --bootstrap-server %s --alter --entity-type topics --entity-name %s --add-config max.message.bytes=BYTES; or leave such records out, and have them counted: --abort.on.send.failure false",
+		s.beside("kafka-configs"), s.clusters[len(s.clusters)-1].List("bootstrap.servers")[0], quotedWord(e.Topic))
 }
 
 // commandConfig is the flag that names the settings of a failed connection.

@@ -391,6 +391,21 @@ func TestPains(t *testing.T) {
 		plain := settingsFile(t, map[string]string{"bootstrap.servers": good.Addr, "group.id": "m"})
 		says(t, "mirror", complain(t, "kafka-mirror-maker", "--consumer.config", plain, "--producer.config", source, "--include", ".*"), `^error: reach the source: .*wants TLS.*\(SL-TLS-01\)$`, `^hint: set security.protocol=SSL and the ssl settings in \S*`+regexp.QuoteMeta(filepath.Base(plain)))
 	})
+	t.Run("P20 a record that the target does not take", func(t *testing.T) {
+		from, to := testkit.Start(t, testkit.Options{}), testkit.Start(t, testkit.Options{})
+		for _, args := range [][]string{{from.Addr}, {to.Addr, "--config", "max.message.bytes=1000"}} {
+			if code, _, errs := run(t, "", append([]string{"kafka-topics", "--create", "--topic", "big", "--bootstrap-server"}, args...)...); code != 0 {
+				t.Fatal(errs)
+			}
+		}
+		if code, _, errs := run(t, strings.Repeat("x", 5000)+"\n", "kafka-console-producer", "--bootstrap-server", from.Addr, "--topic", "big"); code != 0 {
+			t.Fatal(errs)
+		}
+		source := settingsFile(t, map[string]string{"bootstrap.servers": from.Addr, "group.id": "m", "auto.offset.reset": "earliest"})
+		target := settingsFile(t, map[string]string{"bootstrap.servers": to.Addr})
+		says(t, "mirror", complain(t, "kafka-mirror-maker", "--consumer.config", source, "--producer.config", target, "--include", "big"),
+			`^error: send big-0 at offset 0 to the target: .*\d+ bytes.* 1000 \(max.message.bytes\)`, `^hint: change what the target's topic takes: .*kafka-configs --bootstrap-server `+to.Addr+` --alter --entity-type topics --entity-name big --add-config max.message.bytes=`)
+	})
 	t.Run("P22 stores in one step", func(t *testing.T) {
 		dir := t.TempDir()
 		code, out, errs := run(t, "", "schloss", "certs", "create", "--dir", dir, "--dname", "CN=castle", "--password", storePassword)
