@@ -117,8 +117,7 @@ func TestAListenerIsRenewedWhileItServes(t *testing.T) {
 	}
 }
 
-// TestLimitsChangeWhileItServes lowers max.connections below what is open, and
-// raises it again.
+// TestLimitsChangeWhileItServes limits connections to as many as are open.
 func TestLimitsChangeWhileItServes(t *testing.T) {
 	b := testkit.Start(t, testkit.Options{})
 	admitted := func() bool {

@@ -71,12 +71,12 @@ func (v *Values) file() map[string]given {
 func (v *Values) CheckDynamic(settings map[string]string, own bool) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		s, err := v.dynamicSetting(name, own)
-		if err == nil {
-			err = s.check(trimJava(settings[name]))
-		}
 		if err != nil {
+			return fmt.Errorf("setting %s %w", name, err)
+		}
+		if err := s.check(trimJava(settings[name])); err != nil {
 			e := &ValueError{Source: "broker", Key: name, Value: settings[name], Want: err.Error()}
-			if sensitive(name) {
+			if s.Kind == Password {
 				e.Value = ""
 			}
 			return e
@@ -85,8 +85,8 @@ func (v *Values) CheckDynamic(settings map[string]string, own bool) error {
 	return nil
 }
 
-// dynamicSetting is the setting that a name stands for. Its error completes
-// "want ...".
+// dynamicSetting is the setting that a name stands for. Its error goes on after
+// "setting NAME".
 func (v *Values) dynamicSetting(name string, own bool) (Setting, error) {
 	bare, listener, err := v.splitListenerKey(name)
 	if err != nil {
@@ -95,20 +95,20 @@ func (v *Values) dynamicSetting(name string, own bool) (Setting, error) {
 	s, ok := v.table.Lookup(bare)
 	if !ok {
 		if nearest, ok := Nearest(bare, v.table.names()); ok {
-			return s, fmt.Errorf("a setting that exists, perhaps %s", nearest)
+			return s, fmt.Errorf("does not exist; %s does", nearest)
 		}
-		return s, errors.New("a setting that exists")
+		return s, errors.New("does not exist")
 	}
 	ofListener, alone := slices.Contains(dynamicOfListeners, bare), slices.Contains(dynamicSettings, bare)
 	switch {
 	case s.NoEffect != "":
-		return s, fmt.Errorf("no change: %s", s.NoEffect)
+		return s, fmt.Errorf("has no effect: %s", s.NoEffect)
 	case listener && !ofListener, !listener && !alone && !ofListener:
-		return s, errors.New("no change while the broker runs")
+		return s, errors.New("cannot be changed while the broker runs")
 	case !listener && !alone:
-		return s, fmt.Errorf("%sNAME.%s, since it is changed for one listener at a time", listenerPrefix, bare)
+		return s, fmt.Errorf("is changed for one listener at a time, as %sNAME.%s", listenerPrefix, bare)
 	case listener && !alone && !own:
-		return s, errors.New("the id of a broker, since it is one broker's own")
+		return s, errors.New("is one broker's own, and is changed under the broker's id")
 	}
 	return s, nil
 }
@@ -134,20 +134,10 @@ func (v *Values) splitListenerKey(key string) (bare string, listener bool, err e
 			return bare, true, nil
 		}
 	}
-	return bare, true, fmt.Errorf("a listener of this broker, in lower case, and not %s", name)
+	return bare, true, fmt.Errorf("is of listener %s, which is not there; names are in lower case", name)
 }
 
 // isDynamic says whether a broker's setting can be changed while it runs.
 func isDynamic(name string) bool {
 	return slices.Contains(dynamicSettings, name) || slices.Contains(dynamicOfListeners, name)
-}
-
-// sensitive says whether a key's value must not be shown: a password, or
-// nothing that is known.
-func sensitive(key string) bool {
-	if isListenerKey(key) {
-		_, key, _ = strings.Cut(strings.TrimPrefix(key, listenerPrefix), ".")
-	}
-	s, ok := Server.Lookup(key)
-	return !ok || s.Kind == Password
 }

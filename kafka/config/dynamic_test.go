@@ -15,16 +15,17 @@ func TestCheckDynamic(t *testing.T) {
 		{"good", "log.retention.ms", "5", "", ""},
 		{"bad number", "message.max.bytes", "a", "whole number", "whole number"},
 		{"too low", "message.max.bytes", "-1", "at least 0", "at least 0"},
-		{"fixed", "log.dirs", "/x", "no change while", "no change while"},
-		{"in hours", "log.retention.hours", "5", "no change while", "no change while"},
+		{"fixed", "log.dirs", "/x", "cannot be changed", "cannot be changed"},
+		{"in hours", "log.retention.hours", "5", "cannot be changed", "cannot be changed"},
 		{"without effect", "num.io.threads", "5", "goroutines", "goroutines"},
-		{"unknown", "no.such.thing", "5", "exists", "exists"},
-		{"near", "message.max.byte", "5", "perhaps message.max.bytes", "perhaps message.max.bytes"},
+		{"unknown", "no.such.thing", "5", "does not exist", "does not exist"},
+		{"near", "message.max.byte", "5", "message.max.bytes does", "message.max.bytes does"},
 		{"TLS without listener", "ssl.keystore.location", "/x", "listener.name.NAME.ssl", "listener.name.NAME.ssl"},
-		{"TLS", "listener.name.in.ssl.keystore.location", "/x", "", "id of a broker"},
+		{"a password", "listener.name.in.ssl.keystore.password", "geheim", "", "under the broker's id"},
+		{"TLS", "listener.name.in.ssl.keystore.location", "/x", "", "under the broker's id"},
 		{"connections of a listener", "listener.name.out.max.connections", "5", "", ""},
-		{"another setting of a listener", "listener.name.in.message.max.bytes", "5", "no change while", "no change while"},
-		{"no listener", "listener.name.up.max.connections", "5", "and not up", "and not up"},
+		{"another setting of a listener", "listener.name.in.message.max.bytes", "5", "cannot be changed", "cannot be changed"},
+		{"no listener", "listener.name.up.max.connections", "5", "is not there", "is not there"},
 		{"listener in capitals", "listener.name.IN.max.connections", "5", "in lower case", "in lower case"},
 		{"not built", "compression.type", "zstd", "stored as they come", "stored as they come"},
 	}
@@ -36,15 +37,14 @@ func TestCheckDynamic(t *testing.T) {
 					want = test.own
 				}
 				err := server.CheckDynamic(map[string]string{test.key: test.value}, own)
+				if err != nil && strings.Contains(err.Error(), "geheim") {
+					t.Errorf("a password is shown: %v", err)
+				}
 				if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 					t.Errorf("own %v: got %v, want %q", own, err, want)
 				}
 			}
 		})
-	}
-	err := server.CheckDynamic(map[string]string{"listener.name.nobody.ssl.keystore.password": "geheim"}, true)
-	if err == nil || strings.Contains(err.Error(), "geheim") {
-		t.Errorf("a password is shown: %v", err)
 	}
 }
 
