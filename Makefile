@@ -9,7 +9,7 @@ ARGS     ?=
 FUZZTIME ?= 4000x
 # The race detector needs a C compiler; without one the tests run without it, and say so.
 RACE     := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
-SCRIPTS  := kafka-server-start kafka-acls kafka-topics kafka-configs kafka-get-offsets kafka-delete-records kafka-broker-api-versions kafka-log-dirs kafka-cluster kafka-console-producer kafka-console-consumer kafka-mirror-maker kafka-consumer-groups kafka-producer-perf-test kafka-consumer-perf-test
+SCRIPTS  := kafka-server-start kafka-acls kafka-topics kafka-configs kafka-get-offsets kafka-delete-records kafka-broker-api-versions kafka-log-dirs kafka-cluster kafka-console-producer kafka-console-consumer kafka-mirror-maker kafka-consumer-groups kafka-producer-perf-test kafka-consumer-perf-test kafka-dump-log
 
 .PHONY: help build quickstart test unit fuzz interop golden bench check clean
 

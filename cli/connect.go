@@ -68,7 +68,6 @@ func (from settings) properties() (*config.Properties, error) {
 			return nil, err
 		}
 	}
-	p.Drop(from.without...)
 	for _, kv := range from.lay {
 		p.Set(kv[0], kv[1])
 	}
@@ -80,6 +79,7 @@ func (from settings) properties() (*config.Properties, error) {
 			p.Set(kv[0], kv[1])
 		}
 	}
+	p.Drop(from.without...)
 	return p, nil
 }
 

@@ -59,7 +59,7 @@ type Signal struct {
 func (s *Signal) Error() string { return s.Name }
 
 // The tools that go by Kafka's names.
-var tools = []*tool{serverStart, acls, topics, configs, getOffsets, deleteRecords, apiVersions, logDirs, cluster, consoleProducer, consoleConsumer, mirrorMaker, consumerGroups, producerPerf, consumerPerf}
+var tools = []*tool{serverStart, acls, topics, configs, getOffsets, deleteRecords, apiVersions, logDirs, cluster, consoleProducer, consoleConsumer, mirrorMaker, consumerGroups, producerPerf, consumerPerf, dumpLog}
 
 func toolNamed(name string) *tool {
 	name = strings.TrimSuffix(filepath.Base(name), ".sh")
