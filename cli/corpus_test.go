@@ -171,3 +171,22 @@ func everyListedCaseIsThere(t *testing.T, list []corpus.Difference, results []co
 		}
 	}
 }
+
+// TestDifferencesAreDocumented compares the list with docs/compat.md, whose
+// table stands between two marks.
+func TestDifferencesAreDocumented(t *testing.T) {
+	const file, begin, end = "../docs/compat.md", "<!-- corpus: begin -->\n", "<!-- corpus: end -->"
+	list, err := corpus.ReadDifferences("testdata/corpus", corpus.OnOurs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(page), begin)
+	have, _, closed := strings.Cut(after, end)
+	if want := corpus.Table(list); !found || !closed || have != want {
+		t.Errorf("the table in %s is not that of differences.txt; it should be\n%s", file, want)
+	}
+}

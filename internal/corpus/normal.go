@@ -17,6 +17,10 @@ var everyRun = []struct {
 	{regexp.MustCompile(`TopicId: \S+`), "TopicId: ID"},
 	{regexp.MustCompile(`Cluster ID: \S+`), "Cluster ID: ID"},
 	{regexp.MustCompile(`(CreateTime|LogAppendTime|timestamp|Timestamp)("?[:=] ?)\d{13}`), "$1${2}TIME"},
+	{regexp.MustCompile(`partitionLeaderEpoch: \d+`), "partitionLeaderEpoch: N"}, // counts the broker's starts
+	// A batch is some bytes longer where its records are further apart in time.
+	{regexp.MustCompile(`position: \d+ CreateTime`), "position: N CreateTime"},
+	{regexp.MustCompile(`size: \d+ magic`), "size: N magic"},
 	{regexp.MustCompile(`crc: \d+`), "crc: N"},
 	{regexp.MustCompile(`producerId: \d+`), "producerId: N"},
 	{regexp.MustCompile(`(localhost|127\.0\.0\.1) +\d{5}\b`), "HOST PORT"},

@@ -34,6 +34,9 @@ type Case struct {
 	// Only names the one release that knows the command; it must leave nothing
 	// behind that a later case shows.
 	Only string
+	// OnKafka cases show files as only a broker of Kafka's writes them; they are
+	// played there alone.
+	OnKafka bool
 	// Order and figures that are not to be compared: see normal.go.
 	Sorted, Numbers, JSON, Shape bool
 	// Background commands run until a case with Stop of the same name; they
@@ -53,8 +56,13 @@ func (c *Case) Tool() string {
 // Compared says whether the case is a command with an outcome of its own.
 func (c *Case) Compared() bool { return c.Background == "" && c.Stop == "" }
 
-// For says whether a release knows the command.
-func (c *Case) For(version string) bool { return c.Only == "" || c.Only == version }
+// For says whether a release knows the command; "" is our own broker.
+func (c *Case) For(version string) bool {
+	if version == "" {
+		return !c.OnKafka
+	}
+	return c.Only == "" || c.Only == version
+}
 
 // Load reads all scenarios of a folder, by name.
 func Load(dir string) ([]*Scenario, error) {
@@ -138,6 +146,8 @@ func (c *Case) mark(text string) (err error) {
 	switch what {
 	case "only":
 		c.Only = value
+	case "kafka":
+		c.OnKafka = true
 	case "sorted":
 		c.Sorted = true
 	case "numbers":
