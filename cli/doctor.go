@@ -23,7 +23,12 @@ func doctorCommand(s *session) *cobra.Command {
 			"rights for a task. Each step is a line with what was seen; what is wrong has a\ncode, which --explain and schloss help CODE explain. Nothing is changed.\n\n" +
 			"Exit code 0 when all is well, " + fmt.Sprint(exitCheck) + " when a step went wrong.",
 		Example: "  schloss doctor localhost:9093 --command-config client.properties\n  schloss doctor localhost:9093 --command-config client.properties \\\n    --as produce:orders --as consume:orders:billing\n  schloss doctor --explain SL-TLS-03",
-		Args:    cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return &usageError{problem: fmt.Sprintf("unexpected word %q", args[1]), advice: "separate servers by commas alone: schloss doctor " + quotedWord(strings.Join(args, ","))}
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if explain != "" {
 				return s.explain(explain)

@@ -418,6 +418,11 @@ func TestPains(t *testing.T) {
 		if code != 8 {
 			t.Errorf("it ends with %d, want 8", code)
 		}
+		for _, args := range [][]string{{"a:1", "b:1"}, {"a:1", "--as", "eat"}, {}, {"--explain", "SL-TLS-99"}, {"a:1", "--bootstrap-server", "b:1"}} {
+			if code, _, errs := run(t, "", append([]string{"schloss", "doctor"}, args...)...); code != 2 || !strings.Contains(errs, "\nhint: ") {
+				t.Errorf("%s: it ends with %d and %s, want 2 and a hint", args, code, errs)
+			}
+		}
 	})
 	t.Run("P23 host names are not checked", func(t *testing.T) {
 		b := secured(t, certify(t, "x", ca, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"broker.example"}, nil }), ca)
