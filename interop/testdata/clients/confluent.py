@@ -111,8 +111,9 @@ stranger.subscribe([name])
 message = stranger.poll(20)
 print("denied group", message is not None and message.error().code() == KafkaError.GROUP_AUTHORIZATION_FAILED)
 stranger.close()
+meek = AdminClient(security(tenant))
 try:
-    AdminClient(security(tenant)).create_topics([NewTopic("foreign", 1, 1)])["foreign"].result(20)
+    meek.create_topics([NewTopic("foreign", 1, 1)])["foreign"].result(20)
     print("denied create False")
 except KafkaException as e:
     print("denied create", e.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED)
