@@ -27,12 +27,12 @@ type handler func(b *Broker, c *call, body []byte)
 func apis() []api {
 	return []api{
 		{0, "Produce", 0, 13, "WRITE topic", false, produce},
-		{1, "Fetch", 4, 17, "READ topic; as a replica CLUSTER_ACTION cluster", false, fetch},
-		{2, "ListOffsets", 1, 10, "DESCRIBE topic", false, typed(listOffsets)},
+		{1, "Fetch", 4, 18, "READ topic; as a replica CLUSTER_ACTION cluster", false, fetch},
+		{2, "ListOffsets", 1, 11, "DESCRIBE topic", false, typed(listOffsets)},
 		{3, "Metadata", 0, 13, "DESCRIBE topic; to create it CREATE cluster or topic", false, typed(metadata)},
-		{8, "OffsetCommit", 2, 9, "READ group, READ topic", false, typed(offsetCommit)},
-		{9, "OffsetFetch", 1, 9, "DESCRIBE group, DESCRIBE topic", false, typed(offsetFetch)},
-		{10, "FindCoordinator", 0, 5, "DESCRIBE group", false, typed(findCoordinator)},
+		{8, "OffsetCommit", 2, 10, "READ group, READ topic", false, typed(offsetCommit)},
+		{9, "OffsetFetch", 1, 10, "DESCRIBE group, DESCRIBE topic", false, typed(offsetFetch)},
+		{10, "FindCoordinator", 0, 6, "DESCRIBE group", false, typed(findCoordinator)},
 		{11, "JoinGroup", 0, 9, "READ group", false, typed(joinGroup)},
 		{12, "Heartbeat", 0, 4, "READ group", false, typed(heartbeat)},
 		{13, "LeaveGroup", 0, 5, "READ group", false, typed(leaveGroup)},
@@ -55,7 +55,8 @@ func apis() []api {
 		{35, "DescribeLogDirs", 1, 5, "DESCRIBE cluster", false, typed(describeLogDirs)},
 		{37, "CreatePartitions", 0, 3, "ALTER topic", false, typed(createPartitions)},
 		{44, "IncrementalAlterConfigs", 0, 1, "ALTER_CONFIGS topic or cluster", false, typed(incrementalAlterConfigs)},
-		{60, "DescribeCluster", 0, 1, "none; DESCRIBE cluster for the operations", false, typed(describeCluster)},
+		{60, "DescribeCluster", 0, 2, "none; DESCRIBE cluster for the operations", false, typed(describeCluster)},
+		{75, "DescribeTopicPartitions", 0, 0, "DESCRIBE topic", false, typed(describeTopicPartitions)},
 	}
 }
 

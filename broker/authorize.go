@@ -35,6 +35,23 @@ func (c *call) refuses(name string, byID bool) error {
 	return kafka.ErrTopicAuthorizationFailed
 }
 
+// mayTopic is the name of the topic that a request gives by name or by id, and
+// why the caller may not do op on it. It does not tell whether there is a topic
+// of that name.
+func (c *call) mayTopic(op kafka.Operation, name string, id kafka.TopicID, byID bool) (string, error) {
+	if byID {
+		t := c.b.topics.withID(id)
+		if t == nil {
+			return "", kafka.ErrUnknownTopicID
+		}
+		name = t.name
+	}
+	if !c.allowed(op, kafka.Topic, name) {
+		return name, c.refuses(name, byID)
+	}
+	return name, nil
+}
+
 // allowedCluster is allowed for the cluster itself.
 func (c *call) allowedCluster(op kafka.Operation) bool {
 	return c.allowed(op, kafka.Cluster, kafka.ClusterName)

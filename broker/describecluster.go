@@ -13,7 +13,8 @@ import (
 // Behavior: open to whoever is connected, as in Kafka; the caller's rights on
 // the cluster are told to those who may DESCRIBE it.
 //
-// Versions: 1 may ask for the controllers instead, which have no listener here.
+// Versions: 1 may ask for the controllers instead, which have no listener here;
+// 2 for fenced brokers too, of which there are none.
 func describeCluster(b *Broker, c *call, req *kmsg.DescribeClusterRequest) kmsg.Response {
 	const brokers = 1
 	resp := kmsg.NewPtrDescribeClusterResponse()

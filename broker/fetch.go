@@ -141,15 +141,9 @@ func (f *fetchCall) authorizeTopic(name string, id kafka.TopicID) (*topic, error
 	if f.in.ReplicaID >= 0 {
 		return nil, f.refuseReplica()
 	}
-	if f.byID() {
-		byID := f.b.topics.withID(id)
-		if byID == nil {
-			return nil, kafka.ErrUnknownTopicID
-		}
-		name = byID.name
-	}
-	if !f.allowed(kafka.Read, kafka.Topic, name) {
-		return nil, f.refuses(name, f.byID())
+	name, refusal := f.mayTopic(kafka.Read, name, id, f.byID())
+	if refusal != nil {
+		return nil, refusal
 	}
 	return f.b.topics.named(name), nil
 }

@@ -11,7 +11,8 @@ import (
 // Behavior: DESCRIBE on the group. The first group to be asked for makes
 // __consumer_offsets.
 //
-// Versions: 1 names the type of the key, 4 takes several keys.
+// Versions: 1 names the type of the key, 4 takes several keys, 6 those of share
+// groups, which are refused as Kafka does where it has none.
 //
 // Differs from Kafka: a transactional id gets
 // TRANSACTIONAL_ID_AUTHORIZATION_FAILED with a sentence that says why: it is

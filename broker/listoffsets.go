@@ -13,14 +13,16 @@ import (
 // other timestamp the first record at or after it. Nothing that is not durable
 // is told.
 //
-// Versions: 4 brought leader epochs, 7 the largest timestamp, 8 and 9 the
+// Versions: 4 brought leader epochs, 7 the largest timestamp, 8, 9 and 11 the
 // offsets of tiered storage: there is none, so that the earliest local offset
-// is the log start and there is no latest tiered one.
+// is the log start and there is neither a latest tiered one nor one that waits
+// to be.
 
-// The special timestamps of tiered storage (KIP-405, KIP-1005).
+// The special timestamps of tiered storage (KIP-405, KIP-1005, KIP-1023).
 const (
-	earliestLocal = -4
-	latestTiered  = -5
+	earliestLocal   = -4
+	latestTiered    = -5
+	earliestPending = -6
 )
 
 func listOffsets(b *Broker, c *call, req *kmsg.ListOffsetsRequest) kmsg.Response {
@@ -64,7 +66,7 @@ func listOffset(r *replica, version int16, in kmsg.ListOffsetsRequestTopicPartit
 		return nil
 	case ts == int64(kafka.EarliestOffset), ts == earliestLocal && version >= 8:
 		at = r.log.Start()
-	case ts == latestTiered && version >= 9:
+	case ts == latestTiered && version >= 9, ts == earliestPending && version >= 11:
 		return nil
 	case ts == int64(kafka.MaxTimestampOffset) && version >= 7:
 		offset, stamp, found, err := r.searchTime(r.log.MaxTimestamp)

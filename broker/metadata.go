@@ -142,23 +142,26 @@ func (b *Broker) metadataOf(c *call, req *kmsg.MetadataRequest, t *store.Topic) 
 	if req.IncludeTopicAuthorizedOperations {
 		out.AuthorizedOperations = c.operations(kafka.Topic, t.Name)
 	}
-	open := b.topics.named(t.Name)
 	for i := range t.Partitions {
-		p := kmsg.NewMetadataResponseTopicPartition()
-		p.Partition, p.Leader = i, -1
-		p.Replicas, p.ISR = []int32{int32(b.node)}, []int32{int32(b.node)}
-		node, epoch, ok := b.leaders.Leader(kafka.TopicPartition{Topic: t.Name, Partition: i})
-		r := open.replica(i)
-		switch {
-		case r != nil && r.offline != nil:
-			p.ErrorCode = int16(kafka.ErrLeaderNotAvailable)
-			p.OfflineReplicas, p.ISR = []int32{int32(b.node)}, nil
-		case !ok || r == nil:
-			p.ErrorCode = int16(kafka.ErrLeaderNotAvailable)
-		default:
-			p.Leader, p.LeaderEpoch = int32(node), int32(epoch)
-		}
-		out.Partitions = append(out.Partitions, p)
+		out.Partitions = append(out.Partitions, b.partitionOf(t, i))
 	}
 	return out
+}
+
+// partitionOf tells who leads a partition of a topic.
+func (b *Broker) partitionOf(t *store.Topic, index int32) kmsg.MetadataResponseTopicPartition {
+	p := kmsg.NewMetadataResponseTopicPartition()
+	p.Partition, p.Leader = index, -1
+	p.Replicas, p.ISR = []int32{int32(b.node)}, []int32{int32(b.node)}
+	node, epoch, ok := b.leaders.Leader(kafka.TopicPartition{Topic: t.Name, Partition: index})
+	switch r := b.topics.named(t.Name).replica(index); {
+	case r != nil && r.offline != nil:
+		p.ErrorCode = int16(kafka.ErrLeaderNotAvailable)
+		p.OfflineReplicas, p.ISR = []int32{int32(b.node)}, nil
+	case !ok || r == nil:
+		p.ErrorCode = int16(kafka.ErrLeaderNotAvailable)
+	default:
+		p.Leader, p.LeaderEpoch = int32(node), int32(epoch)
+	}
+	return p
 }

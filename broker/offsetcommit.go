@@ -15,7 +15,7 @@ import (
 // The answer waits until the offsets are durable.
 //
 // Versions: 2 to 4 give the time to keep the offsets; 6 brought leader epochs,
-// 7 static members.
+// 7 static members; 10 names topics by id.
 func offsetCommit(b *Broker, c *call, req *kmsg.OffsetCommitRequest) kmsg.Response {
 	resp := kmsg.NewPtrOffsetCommitResponse()
 	member := c.allowed(kafka.Read, kafka.Group, req.Group)
@@ -29,22 +29,23 @@ func offsetCommit(b *Broker, c *call, req *kmsg.OffsetCommitRequest) kmsg.Respon
 	resp.Topics = make([]kmsg.OffsetCommitResponseTopic, len(req.Topics))
 	for i, in := range req.Topics {
 		out := &resp.Topics[i]
-		out.Topic = in.Topic
+		out.Topic, out.TopicID = in.Topic, in.TopicID
 		out.Partitions = make([]kmsg.OffsetCommitResponseTopicPartition, len(in.Partitions))
-		readable := member && c.allowed(kafka.Read, kafka.Topic, in.Topic)
+		name, refusal := "", error(kafka.ErrGroupAuthorizationFailed)
+		if member {
+			name, refusal = c.mayTopic(kafka.Read, in.Topic, in.TopicID, c.header.Version >= 10)
+		}
 		for j, p := range in.Partitions {
 			part := &out.Partitions[j]
 			part.Partition = p.Partition
 			switch {
-			case !member:
-				part.ErrorCode = int16(kafka.ErrGroupAuthorizationFailed)
-			case !readable:
-				part.ErrorCode = int16(kafka.ErrTopicAuthorizationFailed)
-			case b.topics.named(in.Topic).replica(p.Partition) == nil:
+			case refusal != nil:
+				part.ErrorCode = int16(codeOf(refusal))
+			case b.topics.named(name).replica(p.Partition) == nil:
 				part.ErrorCode = int16(kafka.ErrUnknownTopicOrPartition)
 			default:
 				codes = append(codes, &part.ErrorCode)
-				commit.Offsets = append(commit.Offsets, committed(in.Topic, p, c.header.Version))
+				commit.Offsets = append(commit.Offsets, committed(name, p, c.header.Version))
 			}
 		}
 	}

@@ -13,7 +13,8 @@ import (
 // topics those that the caller may not describe are left out.
 //
 // Versions: from 2 on null topics mean all of them and the whole may have an
-// error; 5 brought leader epochs, 8 several groups at once.
+// error; 5 brought leader epochs, 8 several groups at once, 9 who asks, which
+// only matters to groups of Kafka's newer protocol; 10 names topics by id.
 func offsetFetch(b *Broker, c *call, req *kmsg.OffsetFetchRequest) kmsg.Response {
 	resp := kmsg.NewPtrOffsetFetchResponse()
 	if c.header.Version >= 8 {
@@ -72,15 +73,16 @@ func (b *Broker) offsetsOf(c *call, in kmsg.OffsetFetchRequestGroup) kmsg.Offset
 		return b.allOffsets(c, out)
 	}
 	// Judged before the coordinator is locked.
-	allowed := make([]bool, len(in.Topics))
-	for i, t := range in.Topics {
-		allowed[i] = c.allowed(kafka.Describe, kafka.Topic, t.Topic)
+	refusals := make([]error, len(in.Topics))
+	for i := range in.Topics {
+		t := &in.Topics[i]
+		t.Topic, refusals[i] = c.mayTopic(kafka.Describe, t.Topic, t.TopicID, c.header.Version >= 10)
 	}
 	s, err := b.groups.shard(in.Group)
 	if err == nil {
 		err = s.look(func(coord *group.Coordinator) {
 			for i, t := range in.Topics {
-				out.Topics = append(out.Topics, namedOffsets(coord, in.Group, t, allowed[i]))
+				out.Topics = append(out.Topics, namedOffsets(coord, in.Group, t, refusals[i]))
 			}
 		})
 	}
@@ -98,11 +100,15 @@ func (b *Broker) allOffsets(c *call, out kmsg.OffsetFetchResponseGroup) kmsg.Off
 	for _, at := range all {
 		name := at.Partition.Topic
 		if n := len(out.Topics); n == 0 || out.Topics[n-1].Topic != name {
-			if !c.sees(kafka.Describe, kafka.Topic, name) {
-				continue
+			open := b.topics.named(name)
+			if open == nil && c.header.Version >= 10 || !c.sees(kafka.Describe, kafka.Topic, name) {
+				continue // what has no id cannot be told by id
 			}
 			t := kmsg.NewOffsetFetchResponseGroupTopic()
 			t.Topic = name
+			if open != nil {
+				t.TopicID = open.id
+			}
 			out.Topics = append(out.Topics, t)
 		}
 		t := &out.Topics[len(out.Topics)-1]
@@ -111,13 +117,13 @@ func (b *Broker) allOffsets(c *call, out kmsg.OffsetFetchResponseGroup) kmsg.Off
 	return out
 }
 
-func namedOffsets(coord *group.Coordinator, name string, in kmsg.OffsetFetchRequestGroupTopic, allowed bool) kmsg.OffsetFetchResponseGroupTopic {
+func namedOffsets(coord *group.Coordinator, name string, in kmsg.OffsetFetchRequestGroupTopic, refusal error) kmsg.OffsetFetchResponseGroupTopic {
 	out := kmsg.NewOffsetFetchResponseGroupTopic()
-	out.Topic = in.Topic
-	if !allowed {
+	out.Topic, out.TopicID = in.Topic, in.TopicID
+	if refusal != nil {
 		for _, p := range in.Partitions {
 			out.Partitions = append(out.Partitions, kmsg.OffsetFetchResponseGroupTopicPartition{
-				Partition: p, Offset: -1, LeaderEpoch: -1, Metadata: kmsg.StringPtr(""), ErrorCode: int16(kafka.ErrTopicAuthorizationFailed),
+				Partition: p, Offset: -1, LeaderEpoch: -1, Metadata: kmsg.StringPtr(""), ErrorCode: int16(codeOf(refusal)),
 			})
 		}
 		return out

@@ -95,6 +95,12 @@ func recordRights() []rightsRow {
 		{api: "Metadata", what: "by id", from: 12, byID: true, enough: one(topicRight(kafka.Describe)), ask: func(s subject) kmsg.Request {
 			return &kmsg.MetadataRequest{Topics: []kmsg.MetadataRequestTopic{{TopicID: s.id}}}
 		}},
+		{api: "DescribeTopicPartitions", enough: one(topicRight(kafka.Describe)), ask: func(s subject) kmsg.Request {
+			return &kmsg.DescribeTopicPartitionsRequest{ResponsePartitionLimit: 10, Topics: []kmsg.DescribeTopicPartitionsRequestTopic{{Topic: s.topic}}}
+		}},
+		{api: "DescribeTopicPartitions", what: "of all topics", enough: one(topicRight(kafka.Describe)),
+			ask:   func(subject) kmsg.Request { return &kmsg.DescribeTopicPartitionsRequest{ResponsePartitionLimit: 10} },
+			shows: func(resp kmsg.Response) bool { return len(resp.(*kmsg.DescribeTopicPartitionsResponse).Topics) == 1 }},
 		{api: "Metadata", what: "of all topics", enough: one(topicRight(kafka.Describe)), ask: func(subject) kmsg.Request { return kmsg.NewPtrMetadataRequest() },
 			shows: func(resp kmsg.Response) bool { return len(resp.(*kmsg.MetadataResponse).Topics) == 1 }},
 		{api: "Metadata", what: "with the rights on the cluster", from: 8, to: 10, enough: one(clusterRight(kafka.Describe)),
@@ -120,8 +126,18 @@ func patientFetch(s subject, replica int32) kmsg.Request {
 func groupRights() []rightsRow {
 	read := one(groupRight(kafka.Read))
 	return []rightsRow{
-		{api: "OffsetCommit", ask: asked("OffsetCommit"), enough: both(groupRight(kafka.Read), topicRight(kafka.Read))},
-		{api: "OffsetFetch", ask: asked("OffsetFetch"), enough: both(groupRight(kafka.Describe), topicRight(kafka.Describe))},
+		{api: "OffsetCommit", to: 9, ask: asked("OffsetCommit"), enough: both(groupRight(kafka.Read), topicRight(kafka.Read))},
+		{api: "OffsetCommit", what: "by id", from: 10, byID: true, enough: both(groupRight(kafka.Read), topicRight(kafka.Read)), ask: func(s subject) kmsg.Request {
+			req := asked("OffsetCommit")(s).(*kmsg.OffsetCommitRequest)
+			req.Topics[0].TopicID = s.id
+			return req
+		}},
+		{api: "OffsetFetch", to: 9, ask: asked("OffsetFetch"), enough: both(groupRight(kafka.Describe), topicRight(kafka.Describe))},
+		{api: "OffsetFetch", what: "by id", from: 10, byID: true, enough: both(groupRight(kafka.Describe), topicRight(kafka.Describe)), ask: func(s subject) kmsg.Request {
+			req := asked("OffsetFetch")(s).(*kmsg.OffsetFetchRequest)
+			req.Groups[0].Topics[0].TopicID = s.id
+			return req
+		}},
 		{api: "OffsetFetch", what: "of all topics", from: 2, enough: both(groupRight(kafka.Describe), topicRight(kafka.Describe)), ask: func(s subject) kmsg.Request {
 			return &kmsg.OffsetFetchRequest{Group: s.group, Groups: []kmsg.OffsetFetchRequestGroup{{Group: s.group, MemberEpoch: -1}}}
 		}, shows: func(resp kmsg.Response) bool {

@@ -52,6 +52,7 @@ var serverSettings = []Setting{
 	{Name: "max.connections.per.ip", Kind: Int, Default: maxInt32Text, Check: atLeast(0), Doc: "Most connections at a time from one address."},
 	{Name: "connections.max.idle.ms", Kind: Long, Default: "600000", Doc: "A connection without a request for so long is closed."},
 	{Name: "fetch.max.bytes", Kind: Int, Default: "57671680", Check: atLeast(1024), Doc: "Most bytes in one answer to a fetch; one batch is always let through."},
+	{Name: "max.request.partition.size.limit", Kind: Int, Default: "2000", Check: atLeast(1), Doc: "Most partitions in one answer to DescribeTopicPartitions."},
 	{Name: "max.incremental.fetch.session.cache.slots", Kind: Int, Default: "1000", Check: atLeast(0), Doc: "Most consumers whose partitions the broker remembers, so that they need not repeat them; 0 remembers none."},
 
 	// Topics.

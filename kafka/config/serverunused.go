@@ -171,7 +171,7 @@ var serverUnused = []unusedGroup{
 	{"committed offsets are stored uncompressed", Int, `offsets.topic.compression.codec`},
 	{noBuffers, Int, `
 		offsets.load.buffer.size socket.listen.backlog.size socket.receive.buffer.bytes socket.send.buffer.bytes
-		group.coordinator.cached.buffer.max.bytes max.request.partition.size.limit`},
+		group.coordinator.cached.buffer.max.bytes`},
 	{groupCommit, Int, `group.coordinator.append.linger.ms`},
 	{noPurgatory, Int, `
 		delete.records.purgatory.purge.interval.requests fetch.purgatory.purge.interval.requests
