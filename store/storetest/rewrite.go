@@ -131,6 +131,10 @@ func testConcurrent(t *testing.T, b *bench) {
 		}
 		return err
 	})
+	loop(func() error { // deletes about half of what is there
+		_, err := l.DeleteRecords((l.Start() + l.Durable()) / 2)
+		return err
+	})
 	for range 100 {
 		b.fill(l, 1)
 	}

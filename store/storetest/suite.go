@@ -38,7 +38,7 @@ func Run(t *testing.T, place Place) {
 		{"records are deleted of a compacted log, too", testDeleteRecordsCompacted},
 		{"a rewrite keeps live records at their offsets", testRewrite},
 		{"a rewrite keeps control batches and the last offset", testRewriteControl},
-		{"readers are undisturbed by roll, retention and rewrite", testConcurrent},
+		{"readers are undisturbed by roll, retention, deletion and rewrite", testConcurrent},
 		{"a deleted log is gone and can be made anew", testDelete},
 		{"a closed log refuses", testClosed},
 		{"bad appends leave the log as it was", testBadAppend},
