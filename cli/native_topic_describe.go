@@ -69,7 +69,7 @@ func topicDescribeCommand(s *session, f *clusterFlags) *cobra.Command {
 }
 
 func (r *clusterRun) describeTopic(ctx context.Context, t client.TopicInfo) (describedTopic, error) {
-	out := describedTopic{Name: t.Name, ID: t.ID.String(), Internal: t.Internal}
+	out := describedTopic{Name: t.Name, ID: t.ID.String(), Internal: t.Internal, Partitions: []describedPartition{}}
 	for _, p := range t.Partitions {
 		out.Partitions = append(out.Partitions, describedPartition{Partition: p.Index, Leader: p.Leader, LeaderEpoch: p.Epoch, Replicas: p.Replicas, ISR: p.ISR})
 	}
