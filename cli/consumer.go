@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -42,12 +42,12 @@ var consoleConsumer = &tool{
 		{name: "formatter-property", value: needsValue, arg: "K=V", many: true, doc: formatterHelp},
 		{name: "property", value: needsValue, arg: "K=V", many: true, insteadUse: "formatter-property"},
 		{name: "formatter-config", value: needsValue, arg: "FILE", doc: "Formatter properties; --formatter-property goes before them."},
-		{name: "formatter", value: needsValue, arg: "CLASS", doc: "Kafka's DefaultMessageFormatter, or its NoOpMessageFormatter, which prints nothing."},
+		{name: "formatter", value: needsValue, arg: "CLASS", doc: "How messages are printed: one of Kafka's own, such as org.apache.kafka.tools.consumer.OffsetsMessageFormatter."},
 		{name: "key-deserializer", value: needsValue, arg: "CLASS", doc: "One of Kafka's own, such as org.apache.kafka.common.serialization.LongDeserializer."},
 		{name: "value-deserializer", value: needsValue, arg: "CLASS", doc: "Likewise for values."},
 		{name: "isolation-level", value: needsValue, arg: "LEVEL", doc: "read_uncommitted or read_committed.", def: "read_uncommitted"},
 		{name: "skip-message-on-error", doc: "Leave out a message that cannot be printed instead of ending."},
-		{name: "enable-systest-events", refused: "the events of Kafka's own system tests are not printed"},
+		{name: "enable-systest-events", doc: "Print shutdown_complete at the end, as system tests await it."},
 		{name: "new-consumer", idle: "there is no other since Kafka 2.0"},
 		{name: "zookeeper", value: needsValue, refused: oldConsumer, insteadUse: "--bootstrap-server HOST:PORT"},
 		{name: "blacklist", value: needsValue, refused: oldConsumer, insteadUse: "--include with a pattern of the topics wanted"},
@@ -60,25 +60,12 @@ var consoleConsumer = &tool{
 // What the names of groups begin with that Kafka's tool makes for one run.
 const ownGroupPrefix = "console-consumer-"
 
-// The formatters that are served, by their class names up to 3.x and since.
-var (
-	formatters = []string{"kafka.tools.DefaultMessageFormatter", "org.apache.kafka.tools.consumer.DefaultMessageFormatter"}
-	silent     = []string{"kafka.tools.NoOpMessageFormatter", "org.apache.kafka.tools.consumer.NoOpMessageFormatter"}
-)
-
 func runConsumer(ctx context.Context, s *session, o *options) error {
 	from, ownGroup, err := consumerFrom(o)
 	if err != nil {
 		return err
 	}
-	if class := o.get("formatter"); class != "" && !slices.Contains(formatters, class) && !slices.Contains(silent, class) {
-		return &usageError{problem: fmt.Sprintf("formatter %s is not served: it is a Java class", class), advice: "leave --formatter out, and choose the columns by --formatter-property print.key=true and its like"}
-	}
-	out := s.Out
-	if slices.Contains(silent, o.get("formatter")) {
-		out = io.Discard
-	}
-	print, err := newFormatter(o, out)
+	print, err := printerOf(o, s)
 	if err != nil {
 		return err
 	}
@@ -114,7 +101,12 @@ func runConsumer(ctx context.Context, s *session, o *options) error {
 	defer s.watchLeaders(ctx, c, run.topic)()
 	err = run.all(ctx)
 	s.say("Processed a total of %d messages", run.printed)
-	return missingRight(ctx, c, err)
+	err = missingRight(ctx, c, err)
+	if o.has("enable-systest-events") {
+		_, failed := fmt.Fprintln(s.Out, "shutdown_complete")
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 // warnOfPartition tells of a partition that the topic does not have. Kafka's

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -40,6 +42,10 @@ func newFormatter(o *options, w io.Writer) (*formatter, error) {
 			given = append(given, [2]string{name + ".deserializer", o.get(name + "-deserializer")})
 		}
 	}
+	// A deserializer's own properties come after it, wherever they stand.
+	slices.SortStableFunc(given, func(a, b [2]string) int {
+		return strings.Count(a[0], "deserializer.") - strings.Count(b[0], "deserializer.")
+	})
 	for _, kv := range given {
 		if err := f.set(kv[0], kv[1]); err != nil {
 			return nil, err
@@ -79,9 +85,66 @@ func (f *formatter) set(key, value string) (err error) {
 	case "headers.deserializer", "header.deserializer": // the second stands in Kafka's help alone
 		f.headersDecoder, err = decoderOf(value)
 	default:
-		return unknownKey("formatter", key, formatterKeys)
+		return f.setEncoding(key, value)
 	}
 	return err
+}
+
+// setEncoding reads what Kafka hands to a StringDeserializer: a key of its own
+// behind the prefix of the deserializer it is for.
+func (f *formatter) setEncoding(key, value string) error {
+	for _, part := range []struct {
+		name   string
+		decode *decoder
+	}{{"key", &f.keyDecoder}, {"value", &f.valueDecoder}, {"headers", &f.headersDecoder}} {
+		own, ok := strings.CutPrefix(key, part.name+".deserializer.")
+		if !ok || own != "deserializer.encoding" && own != part.name+".deserializer.encoding" {
+			continue
+		}
+		decode, err := textDecoder(value)
+		if err == nil {
+			*part.decode = decode
+		}
+		return err
+	}
+	return unknownKey("formatter", key, formatterKeys)
+}
+
+// textDecoder reads text of Java's standard charsets.
+func textDecoder(charset string) (decoder, error) {
+	switch strings.ToUpper(charset) {
+	case "UTF-8", "UTF8", "US-ASCII":
+		return decoders["StringDeserializer"], nil
+	case "ISO-8859-1", "LATIN1":
+		return func(b []byte) (string, error) {
+			runes := make([]rune, len(b))
+			for i, c := range b {
+				runes[i] = rune(c)
+			}
+			return string(runes), nil
+		}, nil
+	case "UTF-16", "UTF-16BE":
+		return utf16Text(binary.BigEndian), nil
+	case "UTF-16LE":
+		return utf16Text(binary.LittleEndian), nil
+	}
+	return nil, usage("charset %s is not served", charset).advised("use UTF-8, ISO-8859-1, UTF-16, UTF-16BE or UTF-16LE")
+}
+
+func utf16Text(order binary.ByteOrder) decoder {
+	return func(b []byte) (string, error) {
+		if len(b)%2 != 0 {
+			return "", &decodeError{"text in UTF-16 has an odd number of bytes"}
+		}
+		if order == binary.BigEndian && len(b) > 1 && b[0] == 0xff && b[1] == 0xfe { // the mark of the other order
+			return utf16Text(binary.LittleEndian)(b)
+		}
+		units := make([]uint16, len(b)/2)
+		for i := range units {
+			units[i] = order.Uint16(b[2*i:])
+		}
+		return strings.TrimPrefix(string(utf16.Decode(units)), "\ufeff"), nil
+	}
 }
 
 func (f *formatter) flush() error { return f.out.Flush() }

@@ -42,6 +42,36 @@ func TestDecoders(t *testing.T) {
 	}
 }
 
+func TestTextDecoders(t *testing.T) {
+	for _, tt := range []struct {
+		charset string
+		data    []byte
+		want    string
+		ok      bool
+	}{
+		{"utf-8", []byte("\u00e9"), "\u00e9", true},
+		{"ISO-8859-1", []byte{0xe9}, "\u00e9", true},
+		{"UTF-16", []byte{0xfe, 0xff, 0, 0xe9}, "\u00e9", true},
+		{"UTF-16", []byte{0xff, 0xfe, 0xe9, 0}, "\u00e9", true},
+		{"UTF-16LE", []byte{0xe9, 0}, "\u00e9", true},
+		{"UTF-16BE", []byte{0xd8, 0x3d, 0xde, 0x00}, "\U0001f600", true},
+		{"UTF-16", []byte{0}, "", false},
+	} {
+		t.Run(tt.charset, func(t *testing.T) {
+			decode, err := textDecoder(tt.charset)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := decode(tt.data); got != tt.want || (err == nil) != tt.ok {
+				t.Errorf("got %q, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+	if _, err := textDecoder("EBCDIC"); err == nil {
+		t.Error("a charset that is not there: got no error")
+	}
+}
+
 // The expected texts are what Java 17's Double.toString prints.
 func TestJavaFloat(t *testing.T) {
 	for f, want := range map[float64]string{0: "0.0", 1: "1.0", 0.001: "0.001", 0.0001: "1.0E-4", 9999999: "9999999.0", 1e7: "1.0E7", 1.5e300: "1.5E300",
