@@ -3,10 +3,13 @@ package client
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka"
@@ -195,12 +198,47 @@ func classicGroup(g *kmsg.DescribeGroupsResponseGroup) Group {
 // askGroups sends a request to the coordinators of the groups. To find them
 // takes the right to describe the groups, whatever the request is about.
 func askGroups[R kmsg.Response](ctx context.Context, to kmsg.Requestor, req kmsg.Request, ids ...string) (R, error) {
-	resp, err := ask[R](ctx, to, req)
+	var resp R
+	err := awaitCoordinator(ctx, func() (err error) {
+		resp, err = ask[R](ctx, to, req)
+		return err
+	})
 	return resp, Denied(err, kafka.Describe, kafka.Group, strings.Join(ids, ", "))
 }
 
+// coordinatorWait is how long a cluster may take to make the topic of the
+// groups' offsets, which it does when it is first asked for a coordinator, or
+// to load it.
+const coordinatorWait = 15 * time.Second
+
+// awaitCoordinator asks again while there is no coordinator yet, as Kafka's
+// admin client does.
+func awaitCoordinator(ctx context.Context, ask func() error) error {
+	for deadline := time.Now().Add(coordinatorWait); ; {
+		err := ask()
+		coming := errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kafka.ErrCoordinatorNotAvailable) ||
+			errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kafka.ErrCoordinatorLoadInProgress)
+		if !coming || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 // GroupCoordinator is the broker that coordinates the group.
-func (a *Admin) GroupCoordinator(ctx context.Context, group string) (Node, error) {
+func (a *Admin) GroupCoordinator(ctx context.Context, group string) (node Node, err error) {
+	err = awaitCoordinator(ctx, func() error {
+		node, err = a.groupCoordinator(ctx, group)
+		return err
+	})
+	return node, err
+}
+
+func (a *Admin) groupCoordinator(ctx context.Context, group string) (Node, error) {
 	req := kmsg.NewPtrFindCoordinatorRequest()
 	req.CoordinatorKey, req.CoordinatorKeys = group, []string{group} // up to version 3 the first
 	resp, err := askGroups[*kmsg.FindCoordinatorResponse](ctx, a.to, req, group)

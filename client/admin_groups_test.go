@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -122,6 +123,53 @@ func TestGroupDeedsSayWhatIsDenied(t *testing.T) {
 				if !errors.As(err, &denied) || *denied != test.want {
 					t.Errorf("%s: got %v, want %v", name, err, &test.want)
 				}
+			}
+		})
+	}
+}
+
+// A cluster that has just begun makes the topic of the groups' offsets when it
+// is first asked for a coordinator, and says meanwhile that there is none.
+func TestGroupsAwaitTheirCoordinator(t *testing.T) {
+	tests := map[string]func(ctx context.Context, a *Admin) error{
+		"describe": func(ctx context.Context, a *Admin) error {
+			_, err := a.DescribeGroups(ctx, "g")
+			return err
+		},
+		"coordinator": func(ctx context.Context, a *Admin) error {
+			_, err := a.GroupCoordinator(ctx, "g")
+			return err
+		},
+		"commit": func(ctx context.Context, a *Admin) error {
+			_, err := a.CommitGroupOffsets(ctx, "g", []Committed{{TopicPartition: kafka.TopicPartition{Topic: "t"}, Offset: 1, Epoch: kafka.NoEpoch}})
+			return err
+		},
+		"delete": func(ctx context.Context, a *Admin) error {
+			_, err := a.DeleteGroups(ctx, "g")
+			return err
+		},
+	}
+	for name, deed := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := cluster(t, kfake.SeedTopics(1, "t"))
+			var asked atomic.Int32
+			c.ControlKey(int16(kmsg.FindCoordinator), func(req kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				if asked.Add(1) > 4 {
+					return nil, nil, false
+				}
+				in := req.(*kmsg.FindCoordinatorRequest)
+				out := in.ResponseKind().(*kmsg.FindCoordinatorResponse)
+				out.ErrorCode = kerr.CoordinatorNotAvailable.Code
+				for _, key := range in.CoordinatorKeys {
+					one := kmsg.NewFindCoordinatorResponseCoordinator()
+					one.Key, one.ErrorCode = key, kerr.CoordinatorNotAvailable.Code
+					out.Coordinators = append(out.Coordinators, one)
+				}
+				return out, nil, true
+			})
+			if err := deed(t.Context(), NewAdmin(requestors(t, c)["client"])); err != nil {
+				t.Errorf("got %v after %d questions", err, asked.Load())
 			}
 		})
 	}
