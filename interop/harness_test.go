@@ -203,7 +203,12 @@ type background struct {
 // spawn starts a line of the course and ends it with the test.
 func (f folder) spawn(line string) background {
 	f.t.Helper()
-	cmd := exec.Command("bash", "-c", "exec "+line)
+	return f.spawnCmd(exec.Command("bash", "-c", "exec "+line))
+}
+
+func (f folder) spawnCmd(cmd *exec.Cmd) background {
+	f.t.Helper()
+	line := strings.Join(cmd.Args, " ")
 	cmd.Dir = f.dir
 	log := &lockedBuffer{}
 	cmd.Stdout, cmd.Stderr = log, log
