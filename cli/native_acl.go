@@ -83,7 +83,7 @@ func (f *aclFlags) resources(pattern kafka.PatternType) ([]acl.Resource, error) 
 	return out, nil
 }
 
-// parsedOperations are the operations, All where none is named and that is to mean all.
+// parsedOperations are the operations named.
 func parsedOperations(names []string) ([]kafka.Operation, error) {
 	var out []kafka.Operation
 	for _, name := range distinct(names) {

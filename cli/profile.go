@@ -34,7 +34,7 @@ type profiles struct {
 	Profiles map[string]profile `json:"profiles"`
 }
 
-// noProfileFolderError is a user without a home.
+// errNoProfileFolder is a user without a home.
 var errNoProfileFolder = errors.New("profiles have no folder: neither XDG_CONFIG_HOME nor HOME is set")
 
 func (s *session) profilesPath() (string, error) {
