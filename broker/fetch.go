@@ -23,7 +23,8 @@ import (
 // on (KIP-74). A request that finds less than min.bytes is parked until there
 // is more or max.wait is over.
 //
-// Versions: 7 brought sessions, 12 is flexible, 13 names topics by id.
+// Versions: 7 brought sessions, 12 the epoch of the last record that a reader
+// has, 13 names topics by id, 18 brought what only replicas tell.
 //
 // Differs from Kafka: there are no followers; a replica with CLUSTER_ACTION
 // gets NOT_LEADER_OR_FOLLOWER.
@@ -48,7 +49,7 @@ type fetchCall struct {
 	spare   []byte // what is left of a pooled buffer
 	total   int    // bytes of records read
 	refused bool   // a partition is not to be read
-	failed  bool   // a partition could not be read: answer at once
+	failed  bool   // a partition cannot be read on: answer at once
 }
 
 // fetchRead is one partition that a fetch looks at.
@@ -58,6 +59,8 @@ type fetchRead struct {
 	part     *sessionPartition // nil without a session
 	r        *replica          // nil where it is refused
 	epoch    kafka.Epoch       // that the client believes in
+	last     kafka.Epoch       // of the last record that it has
+	ours     kafka.Epoch       // under which this broker leads
 	from     kafka.Offset
 	maxBytes int
 	seen     kafka.Offset // high watermark when it was read
@@ -129,7 +132,7 @@ func (f *fetchCall) gather() {
 // look adds a partition to those that the call looks at.
 func (f *fetchCall) look(name string, id kafka.TopicID, index int32, ask fetchsession.Ask) *fetchRead {
 	f.reads = append(f.reads, fetchRead{
-		name: name, id: id, epoch: ask.LeaderEpoch, from: ask.Offset, maxBytes: int(ask.MaxBytes),
+		name: name, id: id, epoch: ask.LeaderEpoch, last: ask.LastFetchedEpoch, from: ask.Offset, maxBytes: int(ask.MaxBytes),
 		out: nothing(index),
 	})
 	return &f.reads[len(f.reads)-1]
@@ -171,6 +174,24 @@ func (f *fetchCall) resolved(read *fetchRead, r *replica) {
 	if err != nil {
 		f.fail(&read.out, err)
 	}
+	read.ours = epoch
+}
+
+// diverges says where the log of a reader that tells the epoch of its last
+// record leaves ours: there it has to cut its own off (KIP-595). Consumers do
+// not tell it.
+func (read *fetchRead) diverges() (*wire.EpochEnd, error) {
+	if read.last == kafka.NoEpoch {
+		return nil, nil
+	}
+	epoch, end := read.r.endOf(read.last, read.ours)
+	switch {
+	case epoch == kafka.NoEpoch, end == kafka.NoOffset:
+		return nil, kafka.ErrOffsetOutOfRange
+	case epoch < read.last, end < read.from:
+		return &wire.EpochEnd{Epoch: epoch, EndOffset: end}, nil
+	}
+	return nil, nil
 }
 
 // deny notes that a partition is not to be read.
@@ -195,7 +216,7 @@ func nothing(index int32) wire.FetchedPartition {
 
 // read reads every partition as far as the limits allow.
 func (f *fetchCall) read() {
-	left := min(int(f.in.MaxBytes), f.b.set.fetchMaxBytes)
+	left := f.req.Grant(max(0, min(int(f.in.MaxBytes), f.b.set.fetchMaxBytes)))
 	for i := range f.reads {
 		if read := &f.reads[i]; read.r != nil && read.out.Error == kafka.NoError {
 			left -= f.readPartition(read, left)
@@ -211,8 +232,16 @@ func (f *fetchCall) readPartition(read *fetchRead, left int) int {
 	if f.in.Isolation == 1 {
 		out.Aborted = []wire.AbortedTransaction{}
 	}
-	if read.from < out.LogStart || read.from > log.End() {
-		f.fail(out, kafka.ErrOffsetOutOfRange)
+	diverging, err := read.diverges()
+	if err == nil && (read.from < out.LogStart || diverging == nil && read.from > log.End()) {
+		err = kafka.ErrOffsetOutOfRange
+	}
+	if err != nil {
+		f.fail(out, err)
+		return 0
+	}
+	if out.Diverging = diverging; diverging != nil {
+		f.failed = true
 		return 0
 	}
 	limit := min(read.maxBytes, left)
@@ -277,6 +306,7 @@ func (f *fetchCall) unread() {
 		f.req.Pool().Put(b)
 	}
 	f.pooled, f.spare, f.total = f.pooled[:0], nil, 0
+	f.req.Grant(0)
 	for i := range f.reads {
 		f.reads[i].out.Records = []byte{}
 	}

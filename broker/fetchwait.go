@@ -22,6 +22,7 @@ func (f *fetchCall) park(wait time.Duration) {
 	most := max(0, min(f.limits, int(f.in.MaxBytes), f.b.set.fetchMaxBytes))
 	f.req.Reserve(most)
 	w.missing.Store(int64(min(int(f.in.MinBytes), most) - f.total))
+	f.unread() // it is read again, and whoever waits holds nothing
 	w.timer = time.AfterFunc(wait, w.fire)
 	late := w.register()
 	close(w.parked)

@@ -68,15 +68,23 @@ func (e *endpoint) secure(log *slog.Logger) error {
 	return nil
 }
 
+// shared is what the listeners of one process have together.
+type shared struct {
+	limits *listener.Limits
+	pool   *listener.Pool
+	budget *listener.Budget
+}
+
 // open binds the socket; nothing is accepted yet.
-func (e *endpoint) open(h listener.Handler, whole *listener.Limits, pool *listener.Pool, log *slog.Logger) (*listener.Listener, error) {
+func (e *endpoint) open(h listener.Handler, whole shared, log *slog.Logger) (*listener.Listener, error) {
 	socket, err := net.Listen("tcp", e.Address())
 	if err != nil {
 		return nil, &ListenError{Listener: e.Name, Address: e.Address(), Err: err}
 	}
-	e.limits = &listener.Limits{Max: e.values.Int("max.connections"), Broker: whole}
+	e.limits = &listener.Limits{Max: e.values.Int("max.connections"), Broker: whole.limits}
+	e.limits.Rate.Set(e.values.Int("max.connection.creation.rate"))
 	cfg := listener.Config{
-		Limits: e.limits, Pool: pool, Log: log,
+		Limits: e.limits, Pool: whole.pool, Budget: whole.budget, Log: log,
 		Name: e.Name, Identify: e.identify,
 		MaxFrame:    int32(e.values.Int("socket.request.max.bytes")),
 		IdleTimeout: e.values.Duration("connections.max.idle.ms"),

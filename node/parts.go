@@ -123,6 +123,15 @@ func newBroker(cfg broker.Config, s *local.Store, denials *audit.Log, log *slog.
 	return broker.New(cfg, broker.Deps{Logs: s.Logs(), Metadata: s.Metadata(), Leaders: s, Audit: denials, Log: log, Now: time.Now})
 }
 
+// mostInFlight is queued.max.request.bytes. Kafka's default is no bound, with
+// which a few thousand peers could take all memory.
+func mostInFlight(v *config.Values) int64 {
+	if set := v.Int64("queued.max.request.bytes"); set > 0 {
+		return set
+	}
+	return 1 << 30
+}
+
 // maxConnections is max.connections, or half of the descriptors that the
 // process may have if those are fewer: the other half is for the files of the
 // logs, which strangers must not starve.

@@ -54,6 +54,7 @@ func (n *running) reconfigure(next *config.Values) (apply func(), err error) {
 		deeds = append(deeds, func() {
 			e.values = values
 			e.limits.Set(values.Int("max.connections"), 0)
+			e.limits.Rate.Set(values.Int("max.connection.creation.rate"))
 		})
 	}
 	return func() {
@@ -61,5 +62,6 @@ func (n *running) reconfigure(next *config.Values) (apply func(), err error) {
 			do()
 		}
 		n.limits.Set(n.maxConnections(next), next.Int("max.connections.per.ip"))
+		n.limits.Rate.Set(next.Int("max.connection.creation.rate"))
 	}, nil
 }

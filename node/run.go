@@ -125,19 +125,20 @@ func (n *running) start(ctx context.Context) error {
 // listen opens every socket before any of them serves, so that a port that is
 // taken stops the start.
 func (n *running) listen() error {
-	pool := &listener.Pool{}
 	n.limits = &listener.Limits{Max: n.maxConnections(n.values), PerIP: n.values.Int("max.connections.per.ip")}
+	n.limits.Rate.Set(n.values.Int("max.connection.creation.rate"))
+	whole := shared{limits: n.limits, pool: &listener.Pool{}, budget: &listener.Budget{Most: mostInFlight(n.values)}}
 	reached := make(map[string]broker.Endpoint)
 	for i := range n.endpoints {
 		e := &n.endpoints[i]
-		l, err := e.open(n.broker, n.limits, pool, n.log)
+		l, err := e.open(n.broker, whole, n.log)
 		if err != nil {
 			return err
 		}
 		n.listeners = append(n.listeners, l)
 		reached[e.Name] = e.reached(l.Addr())
 	}
-	socket, err := openSocket(metadataDir(n.values), n.broker, pool, n.log)
+	socket, err := openSocket(metadataDir(n.values), n.broker, whole.pool, n.log)
 	if err != nil {
 		return err
 	}

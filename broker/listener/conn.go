@@ -2,6 +2,7 @@ package listener
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"net"
 	"sync"
@@ -31,7 +32,12 @@ type conn struct {
 	stream   net.Conn    // the socket, or TLS on it
 	gather   *gatherConn // between both; nil on plaintext
 	peer     Peer
-	active   atomic.Int64 // Unix nanoseconds of the last frame in or out
+	active   atomic.Int64  // Unix nanoseconds of the last frame in or out
+	reading  atomic.Int64  // since when a frame that holds room arrives; 0: none does
+	writing  atomic.Int64  // since when answers are being written; 0: none are
+	over     chan struct{} // closed when no more is read
+	held     int64         // of the Budget, which guards it
+	left     bool          // the Budget is left; guarded by it too
 
 	mu     sync.Mutex // guards what follows and the state of its requests
 	ready  sync.Cond  // the head of queue has ended, or gone or closing
@@ -41,6 +47,7 @@ type conn struct {
 	closed bool       // the reader takes no more
 	gone   bool       // nothing more can be written
 	reason error      // why it has gone
+	ending sync.Once  // closes over
 }
 
 // run serves the connection to its end and says why it ended; nil when it was
@@ -75,10 +82,16 @@ func (c *conn) read() error {
 	in := bufio.NewReaderSize(c.stream, size)
 	pool, hint := c.listener.pool, 0
 	for c.awaitRoom() {
-		if _, err := in.Peek(1); err != nil { // an idle connection holds no large buffer
+		length, err := in.Peek(4) // an idle connection holds no large buffer
+		if err != nil {
 			return err
 		}
+		room, ok := c.takeRoom(length)
+		if !ok {
+			return nil
+		}
 		frame, err := wire.ReadFrame(in, c.listener.cfg.MaxFrame, pool.Get(hint))
+		c.reading.Store(0)
 		if err != nil {
 			pool.Put(frame)
 			return err
@@ -87,7 +100,7 @@ func (c *conn) read() error {
 		// with one as long as its own claim.
 		hint = min(cap(frame), maxHint)
 		c.active.Store(time.Now().UnixNano())
-		r := &Request{Peer: &c.peer, Frame: frame, conn: c, held: len(frame)}
+		r := &Request{Peer: &c.peer, Frame: frame, conn: c, held: len(frame), room: room}
 		if !c.enqueue(r) {
 			return nil
 		}
@@ -96,12 +109,27 @@ func (c *conn) read() error {
 	return nil
 }
 
-// awaitRoom blocks while too much is in flight; false when reading is over.
+// takeRoom waits until the frame that begins with length may be read; false
+// when the connection ends before.
+func (c *conn) takeRoom(length []byte) (room int, ok bool) {
+	size := int32(binary.BigEndian.Uint32(length))
+	if size <= uncounted || size > c.listener.cfg.MaxFrame {
+		return 0, true
+	}
+	if !c.listener.budget.take(c, int(size)) {
+		return 0, false
+	}
+	c.reading.Store(time.Now().UnixNano())
+	return int(size), true
+}
+
+// awaitRoom blocks while too much is in flight, here or in sum; false when
+// reading is over.
 func (c *conn) awaitRoom() bool {
 	cfg := &c.listener.cfg
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.closed && !c.gone && len(c.queue) > 0 && (len(c.queue) >= cfg.InFlight || c.bytes >= cfg.InFlightBytes) {
+	for !c.closed && !c.gone && len(c.queue) > 0 && (len(c.queue) >= cfg.InFlight || c.bytes >= cfg.InFlightBytes || c.listener.budget.full()) {
 		c.room.Wait()
 	}
 	return !c.closed && !c.gone
@@ -124,6 +152,8 @@ func (c *conn) released(r *Request) {
 	c.bytes -= r.held
 	r.held = 0
 	c.room.Signal()
+	c.listener.budget.count(c, -r.room)
+	r.room = 0
 }
 
 // end marks r as ended and wakes the writer when r is next. fill runs with mu
@@ -137,6 +167,7 @@ func (c *conn) end(r *Request, fill func()) bool {
 	r.ended, r.abandon = true, nil
 	c.bytes -= r.reserved
 	fill()
+	c.listener.budget.count(c, r.outBytes-r.granted)
 	if r.reserved > 0 {
 		c.room.Signal()
 	}
@@ -164,6 +195,7 @@ func (c *conn) endReading(reason error) {
 func (c *conn) drain() {
 	c.mu.Lock()
 	c.closed = true // before the reader wakes, or it takes its deadline for a failure
+	c.ending.Do(func() { close(c.over) })
 	var parked []func()
 	for _, r := range c.queue {
 		if !r.ended && r.abandon != nil {
@@ -189,6 +221,7 @@ func (c *conn) fail(reason error) {
 		return
 	}
 	c.gone, c.reason = true, reason
+	c.ending.Do(func() { close(c.over) })
 	var open []func()
 	for _, r := range c.queue {
 		if !r.ended && r.abandon != nil {

@@ -1,17 +1,19 @@
 package listener
 
 import (
+	"context"
 	"fmt"
 	"sync"
 )
 
 // Limits counts connections against max.connections and
-// max.connections.per.ip. Zero means no limit. Those of one listener count for
+// max.connections.per.ip, and paces new ones. Zero means no limit. Those of one listener count for
 // the whole broker's too.
 type Limits struct {
 	Max    int
 	PerIP  int
 	Broker *Limits // nil: these are the broker's own
+	Rate   Rate    // max.connection.creation.rate
 
 	mu    sync.Mutex // guards the counts, and Max and PerIP once they are shared
 	total int
@@ -23,6 +25,15 @@ func (l *Limits) Set(most, perIP int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.Max, l.PerIP = most, perIP
+}
+
+// pace waits until one more connection is due. As in Kafka it is the acceptor
+// that waits: connections queue in the system, and nobody is refused.
+func (l *Limits) pace(ctx context.Context) {
+	l.Rate.await(ctx)
+	if l.Broker != nil {
+		l.Broker.Rate.await(ctx)
+	}
 }
 
 func (l *Limits) admit(ip string) error {

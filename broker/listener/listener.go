@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Limits *Limits      // shared with others; nil: none
 	Pool   *Pool        // shared with others; nil: its own
+	Budget *Budget      // shared with others; nil: none
 	Log    *slog.Logger // nil: silent
 
 	Name string // the listener's name, as Metadata and the log know it
@@ -41,6 +42,9 @@ func (c *Config) fill() {
 	}
 	if c.Pool == nil {
 		c.Pool = &Pool{}
+	}
+	if c.Budget == nil {
+		c.Budget = &Budget{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -69,6 +73,7 @@ type Listener struct {
 	handler Handler
 	limits  *Limits
 	pool    *Pool
+	budget  *Budget
 	log     *slog.Logger
 	told    notices
 
@@ -86,7 +91,7 @@ func New(cfg Config, socket net.Listener, h Handler) *Listener {
 	cfg.fill()
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Listener{
-		cfg: cfg, socket: socket, handler: h, limits: cfg.Limits, pool: cfg.Pool, log: cfg.Log.With("listener", cfg.Name),
+		cfg: cfg, socket: socket, handler: h, limits: cfg.Limits, pool: cfg.Pool, budget: cfg.Budget, log: cfg.Log.With("listener", cfg.Name),
 		ctx: ctx, cancel: cancel, conns: make(map[*conn]struct{}), told: notices{now: time.Now},
 	}
 }
@@ -104,6 +109,7 @@ func (l *Listener) Serve() error {
 		switch {
 		case err == nil:
 			pause = firstPause
+			l.limits.pace(l.ctx)
 			if !l.enter() {
 				_ = sock.Close() // closing: nothing was promised to this peer
 				return nil
@@ -145,13 +151,14 @@ func (l *Listener) serve(sock net.Conn) {
 		return
 	}
 	defer l.limits.leave(host)
-	c := &conn{listener: l, sock: sock, stream: sock}
+	c := &conn{listener: l, sock: sock, stream: sock, over: make(chan struct{})}
 	c.ready.L, c.room.L = &c.mu, &c.mu
 	if !l.add(c) {
 		_ = sock.Close()
 		return
 	}
 	defer l.remove(c)
+	defer l.budget.leave(c)
 	if l.cfg.Secure != nil {
 		c.gather = newGatherConn(sock, l.pool)
 		c.stream = l.cfg.Secure(c.gather)

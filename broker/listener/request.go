@@ -34,6 +34,8 @@ type Request struct {
 	conn     *conn
 	held     int         // bytes of the frame's buffer that count as in flight
 	reserved int         // bytes that its answer may take; guarded by conn.mu
+	room     int         // bytes of the frame that the Budget counts; guarded by conn.mu
+	granted  int         // bytes of the answer that the Budget counts; guarded by conn.mu
 	released atomic.Bool // the frame's buffer went back to the pool
 	abandon  func()      // called when the connection goes before the end
 
@@ -98,6 +100,30 @@ func (r *Request) Reserve(n int) {
 	}
 	r.reserved += n
 	c.bytes += n
+}
+
+// Grant takes room for an answer of up to n bytes, in place of what was granted
+// before, and says for how many there is some: a little at least. Grant(0)
+// gives it back.
+func (r *Request) Grant(n int) int {
+	c := r.conn
+	budget := c.listener.budget
+	c.mu.Lock()
+	if r.ended || c.gone {
+		c.mu.Unlock()
+		return n
+	}
+	budget.count(c, -r.granted)
+	r.granted = 0
+	if n > 0 {
+		r.granted = budget.grant(c, n)
+	}
+	got := r.granted
+	c.mu.Unlock()
+	if got < n {
+		budget.evict() // takes the lock of a connection, perhaps of this one
+	}
+	return got
 }
 
 // Answer ends the request with a response.

@@ -14,7 +14,9 @@ func (c *conn) write() {
 		if len(batch) == 0 {
 			return
 		}
+		c.writing.Store(time.Now().UnixNano())
 		err := c.send(batch)
+		c.writing.Store(0)
 		for _, r := range batch {
 			if err == nil {
 				err = r.hangup
@@ -70,6 +72,7 @@ func (c *conn) written(batch []*Request) {
 	clear(c.queue[n:])
 	c.queue = c.queue[:n]
 	c.bytes -= freed
+	c.listener.budget.count(c, -freed)
 	c.room.Signal()
 }
 

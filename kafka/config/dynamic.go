@@ -14,13 +14,13 @@ import (
 var dynamicSettings = strings.Fields(`
 	compression.type log.cleanup.policy log.index.interval.bytes log.message.timestamp.after.max.ms
 	log.message.timestamp.before.max.ms log.message.timestamp.type log.retention.bytes log.retention.ms log.roll.ms
-	log.segment.bytes max.connections max.connections.per.ip message.max.bytes min.insync.replicas
+	log.segment.bytes max.connection.creation.rate max.connections max.connections.per.ip message.max.bytes min.insync.replicas
 	producer.id.expiration.ms`)
 
 // dynamicOfListeners are those that can be changed for one listener, under its
-// prefix; all but max.connections of one broker only.
+// prefix; all but those of connections of one broker only.
 var dynamicOfListeners = strings.Fields(`
-	max.connections ssl.cipher.suites ssl.client.auth ssl.enabled.protocols ssl.key.password
+	max.connection.creation.rate max.connections ssl.cipher.suites ssl.client.auth ssl.enabled.protocols ssl.key.password
 	ssl.keystore.certificate.chain ssl.keystore.key ssl.keystore.location ssl.keystore.password ssl.keystore.type
 	ssl.protocol ssl.truststore.certificates ssl.truststore.location ssl.truststore.password ssl.truststore.type`)
 

@@ -195,7 +195,7 @@ func (v *Values) readListenerEntry(e Entry) (noEffect string, err error) {
 	if err := v.take(s, e); err != nil {
 		return "", err
 	}
-	if s.NoEffect == "" && !strings.HasPrefix(bare, "ssl.") && bare != "max.connections" {
+	if s.NoEffect == "" && !strings.HasPrefix(bare, "ssl.") && bare != "max.connections" && bare != "max.connection.creation.rate" {
 		delete(v.set, e.Key) // else the listener's view would find it
 		return "it cannot be set for one listener", nil
 	}

@@ -30,7 +30,6 @@ var serverUnused = []unusedGroup{
 		background.threads num.io.threads num.network.threads num.recovery.threads.per.data.dir
 		num.replica.alter.log.dirs.threads queued.max.requests group.coordinator.threads
 		group.coordinator.background.threads`},
-	{noThreadPools, Long, `queued.max.request.bytes`},
 	{noReplicas, Int, `
 		num.replica.fetchers replica.fetch.backoff.ms replica.fetch.max.bytes replica.fetch.min.bytes
 		replica.fetch.response.max.bytes replica.fetch.wait.max.ms replica.socket.receive.buffer.bytes
@@ -176,7 +175,7 @@ var serverUnused = []unusedGroup{
 	{noPurgatory, Int, `
 		delete.records.purgatory.purge.interval.requests fetch.purgatory.purge.interval.requests
 		producer.purgatory.purge.interval.requests`},
-	{unlimitedLater, Int, `max.connection.creation.rate connection.failed.authentication.delay.ms`},
+	{unlimitedLater, Int, `connection.failed.authentication.delay.ms`},
 	{unlimitedLater, String, `max.connections.per.ip.overrides`},
 	{noSASL, Long, `connections.max.reauth.ms`},
 	{"only this broker's listeners are connected to", Long, `
