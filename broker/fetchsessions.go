@@ -175,7 +175,7 @@ func (f *fetchCall) each(do func(name string, id kafka.TopicID, p *wire.FetchPar
 }
 
 func askOf(p *wire.FetchPartition) fetchsession.Ask {
-	return fetchsession.Ask{LeaderEpoch: p.LeaderEpoch, Offset: p.Offset, MaxBytes: p.MaxBytes}
+	return fetchsession.Ask{LeaderEpoch: p.LeaderEpoch, Offset: p.Offset, LastFetchedEpoch: p.LastFetchedEpoch, MaxBytes: p.MaxBytes}
 }
 
 // gather resolves the partitions that may have news.
@@ -296,9 +296,10 @@ func (s *fetchSession) answered(f *fetchCall) {
 func (read *fetchRead) found() fetchsession.Found {
 	return fetchsession.Found{
 		HighWatermark: read.out.HighWatermark, LogStart: read.out.LogStart,
-		Records: len(read.out.Records) > 0,
-		More:    read.out.Error == kafka.NoError && read.from < read.seen,
-		Failed:  read.out.Error != kafka.NoError,
+		Records:   len(read.out.Records) > 0,
+		More:      read.out.Error == kafka.NoError && read.from < read.seen,
+		Failed:    read.out.Error != kafka.NoError,
+		Diverging: read.out.Diverging != nil,
 	}
 }
 
@@ -333,7 +334,7 @@ func (f *fetchCall) makeSession() {
 // remember takes a partition, and what was found in it, into a new session.
 func (s *fetchSession) remember(read *fetchRead) {
 	p := s.state.Ask(read.name, read.id, read.out.Index,
-		fetchsession.Ask{LeaderEpoch: read.epoch, Offset: read.from, MaxBytes: int32(read.maxBytes)})
+		fetchsession.Ask{LeaderEpoch: read.epoch, Offset: read.from, LastFetchedEpoch: read.last, MaxBytes: int32(read.maxBytes)})
 	s.state.Answered(p, read.found())
 	if read.r == nil {
 		return

@@ -20,7 +20,7 @@ import (
 func findCoordinator(b *Broker, c *call, req *kmsg.FindCoordinatorRequest) kmsg.Response {
 	resp := kmsg.NewPtrFindCoordinatorResponse()
 	if c.header.Version >= 4 {
-		for _, key := range req.CoordinatorKeys {
+		for _, key := range distinct(req.CoordinatorKeys, func(key *string) string { return *key }) {
 			resp.Coordinators = append(resp.Coordinators, b.findOne(c, req.CoordinatorType, key))
 		}
 		return resp

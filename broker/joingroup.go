@@ -17,7 +17,8 @@ import (
 //
 // Versions: before 1 the session timeout is the rebalance timeout; from 4 on a
 // new member first gets its id with MEMBER_ID_REQUIRED; 5 brought static
-// members, 7 the protocol type in the answer, 9 skip_assignment.
+// members, 7 the protocol type in the answer, 8 a reason, which is for the log
+// (KIP-800), 9 skip_assignment.
 func joinGroup(b *Broker, c *call, req *kmsg.JoinGroupRequest) kmsg.Response {
 	if !c.allowed(kafka.Read, kafka.Group, req.Group) {
 		return joinResponse(c, group.JoinResponse{Error: kafka.ErrGroupAuthorizationFailed, MemberID: req.MemberID, Generation: -1})
@@ -34,6 +35,9 @@ func joinGroup(b *Broker, c *call, req *kmsg.JoinGroupRequest) kmsg.Response {
 	}
 	for _, p := range req.Protocols {
 		join.Protocols = append(join.Protocols, group.Protocol{Name: p.Name, Metadata: bytes.Clone(p.Metadata)})
+	}
+	if req.Reason != nil {
+		b.log.Debug("member joins its group", "group", req.Group, "member", req.MemberID, "instance", join.InstanceID, "reason", *req.Reason)
 	}
 	c.parked()
 	err := b.coordinate(req.Group, func(coord *group.Coordinator, now time.Time) group.Effects {

@@ -13,7 +13,8 @@ import (
 //
 // Behavior: READ on the group.
 //
-// Versions: from 3 on it names several members, static ones too.
+// Versions: from 3 on it names several members, static ones too; 5 brought
+// reasons, which are for the log (KIP-800).
 func leaveGroup(b *Broker, c *call, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	resp := kmsg.NewPtrLeaveGroupResponse()
 	if !c.allowed(kafka.Read, kafka.Group, req.Group) {
@@ -26,6 +27,9 @@ func leaveGroup(b *Broker, c *call, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	}
 	for _, m := range req.Members {
 		leave.Members = append(leave.Members, group.Leaver{MemberID: m.MemberID, InstanceID: text(m.InstanceID)})
+		if m.Reason != nil {
+			b.log.Debug("member leaves its group", "group", req.Group, "member", m.MemberID, "instance", text(m.InstanceID), "reason", *m.Reason)
+		}
 	}
 	var left group.LeaveResponse
 	err := b.coordinate(req.Group, func(coord *group.Coordinator, now time.Time) group.Effects {

@@ -46,14 +46,21 @@ func epochEnd(r *replica, in kmsg.OffsetForLeaderEpochRequestTopicPartition, out
 	if err != nil {
 		return err
 	}
-	if kafka.Epoch(in.LeaderEpoch) == epoch { // ours: it ends where the log does
-		out.LeaderEpoch, out.EndOffset = int32(epoch), int64(r.log.Durable())
-		return nil
+	of, end := r.endOf(kafka.Epoch(in.LeaderEpoch), epoch)
+	out.LeaderEpoch, out.EndOffset = int32(of), int64(end)
+	return nil
+}
+
+// endOf says where the records of an epoch, or of the next older one that has
+// any, end; ours is the epoch under which this broker leads. NoEpoch and
+// NoOffset when it is unknown.
+func (r *replica) endOf(epoch, ours kafka.Epoch) (kafka.Epoch, kafka.Offset) {
+	if epoch == ours { // it ends where the log does
+		return ours, r.log.Durable()
 	}
-	of, end := r.log.EpochEnd(kafka.Epoch(in.LeaderEpoch))
+	of, end := r.log.EpochEnd(epoch)
 	if end != kafka.NoOffset {
 		end = min(end, r.log.Durable())
 	}
-	out.LeaderEpoch, out.EndOffset = int32(of), int64(end)
-	return nil
+	return of, end
 }

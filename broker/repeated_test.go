@@ -22,17 +22,27 @@ func TestARequestThatRepeatsItselfIsAnsweredOnce(t *testing.T) {
 	configs := kmsg.NewPtrDescribeConfigsRequest()
 	groups := kmsg.NewPtrDescribeGroupsRequest()
 	offsets := kmsg.NewPtrOffsetFetchRequest()
+	coordinators := kmsg.NewPtrFindCoordinatorRequest()
+	deletions := kmsg.NewPtrDeleteGroupsRequest()
+	partitions := kmsg.NewPtrDescribeTopicPartitionsRequest()
+	partitions.ResponsePartitionLimit = times
 	for range times {
 		metadata.Topics = append(metadata.Topics, kmsg.MetadataRequestTopic{Topic: &name})
 		configs.Resources = append(configs.Resources, kmsg.DescribeConfigsRequestResource{ResourceType: kmsg.ConfigResourceTypeTopic, ResourceName: name})
 		groups.Groups = append(groups.Groups, "g")
+		coordinators.CoordinatorKeys = append(coordinators.CoordinatorKeys, "g")
+		deletions.Groups = append(deletions.Groups, "g")
+		partitions.Topics = append(partitions.Topics, kmsg.DescribeTopicPartitionsRequestTopic{Topic: name})
 		offsets.Groups = append(offsets.Groups, kmsg.OffsetFetchRequestGroup{Group: "g"})
 	}
 	for api, got := range map[string]int{
-		"Metadata":        len(c.ask(t, metadata, 12).(*kmsg.MetadataResponse).Topics),
-		"DescribeConfigs": len(c.ask(t, configs, 4).(*kmsg.DescribeConfigsResponse).Resources),
-		"DescribeGroups":  len(c.ask(t, groups, 5).(*kmsg.DescribeGroupsResponse).Groups),
-		"OffsetFetch":     len(c.ask(t, offsets, 8).(*kmsg.OffsetFetchResponse).Groups),
+		"Metadata":                len(c.ask(t, metadata, 12).(*kmsg.MetadataResponse).Topics),
+		"DescribeConfigs":         len(c.ask(t, configs, 4).(*kmsg.DescribeConfigsResponse).Resources),
+		"DescribeGroups":          len(c.ask(t, groups, 5).(*kmsg.DescribeGroupsResponse).Groups),
+		"FindCoordinator":         len(c.ask(t, coordinators, 4).(*kmsg.FindCoordinatorResponse).Coordinators),
+		"DeleteGroups":            len(c.ask(t, deletions, 2).(*kmsg.DeleteGroupsResponse).Groups),
+		"DescribeTopicPartitions": len(c.ask(t, partitions, 0).(*kmsg.DescribeTopicPartitionsResponse).Topics),
+		"OffsetFetch":             len(c.ask(t, offsets, 8).(*kmsg.OffsetFetchResponse).Groups),
 	} {
 		if got != 1 {
 			t.Errorf("%s answers %d times", api, got)

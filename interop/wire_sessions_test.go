@@ -15,6 +15,7 @@ type asked struct {
 	partition int32
 	offset    int64
 	epoch     int32 // of its leader; 0 is none, as brokers begin with different ones
+	last      int32 // epoch of the last record, counted from one above the leader's; 0 is none
 }
 
 // session is a fetch session as a client keeps it.
@@ -41,6 +42,9 @@ func (s *session) fetch(what string, forget []asked, ask ...asked) {
 		part.Partition, part.FetchOffset, part.PartitionMaxBytes = a.partition, a.offset, 1<<20
 		if part.CurrentLeaderEpoch = a.epoch; a.epoch == 0 {
 			part.CurrentLeaderEpoch = -1
+		}
+		if part.LastFetchedEpoch = -1; a.last != 0 {
+			part.LastFetchedEpoch = s.leaderEpoch(a.topic) + a.last - 1
 		}
 		t := kmsg.NewFetchRequestTopic()
 		t.Topic, t.TopicID, t.Partitions = a.topic, s.ids[a.topic], []kmsg.FetchRequestTopicPartition{part}
@@ -82,9 +86,20 @@ func (s *session) described(resp *kmsg.FetchResponse) string {
 		for _, part := range t.Partitions {
 			fmt.Fprintf(&out, "\n    %s-%d %s high watermark %d, log start %d, %d bytes", name, part.Partition, code(part.ErrorCode),
 				part.HighWatermark, part.LogStartOffset, len(part.RecordBatches))
+			if part.DivergingEpoch.Epoch >= 0 {
+				fmt.Fprintf(&out, ", diverging at epoch %+d, offset %d", part.DivergingEpoch.Epoch-s.leaderEpoch(name), part.DivergingEpoch.EndOffset)
+			}
 		}
 	}
 	return out.String()
+}
+
+// leaderEpoch is the epoch under which partition 0 of a topic is led.
+func (p *player) leaderEpoch(topic string) int32 {
+	p.t.Helper()
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{{Topic: &topic}}
+	return p.ask(req, 8).(*kmsg.MetadataResponse).Topics[0].Partitions[0].LeaderEpoch
 }
 
 // sessions plays what a consumer does, and what it should not do.
@@ -121,6 +136,13 @@ func (p *player) sessions(version int16) {
 	s.fetch("a leader to come", nil, asked{topic: a, partition: 1, offset: 1, epoch: 1000})
 	s.fetch("any leader", nil, asked{topic: a, partition: 1, offset: 1})
 	s.fetch("nothing new", nil)
+	if version >= 12 {
+		s.fetch("a reader that follows", nil, asked{topic: a, partition: 1, offset: 1, last: 1})
+		s.fetch("a reader that has more than the log", nil, asked{topic: a, partition: 1, offset: 50, last: 1})
+		s.fetch("it still has", nil)
+		s.fetch("a reader from an epoch to come", nil, asked{topic: a, partition: 1, offset: 1, last: 100})
+		s.fetch("any reader", nil, asked{topic: a, partition: 1, offset: 1})
+	}
 	other := *s
 	other.version = 29 - version + 1
 	if other.version > 17 {

@@ -80,6 +80,7 @@ type Found struct {
 	Records                 bool // there are some in the answer
 	More                    bool // there would be more to read
 	Failed                  bool // an error is in the answer
+	Diverging               bool // the answer says where the reader's log is not ours
 }
 
 // New makes a session without partitions.
@@ -207,7 +208,7 @@ func (s *Session[H]) Hot() []*Partition[H] {
 // to be told (Kafka: CachedPartition.maybeUpdateResponseData). It stays hot as
 // long as there is something to be told at once the next time.
 func (s *Session[H]) Answered(p *Partition[H], f Found) (tell bool) {
-	tell = f.Records || f.Failed || f.HighWatermark != p.highWatermark || f.LogStart != p.logStart
+	tell = f.Records || f.Failed || f.Diverging || f.HighWatermark != p.highWatermark || f.LogStart != p.logStart
 	p.highWatermark, p.logStart = f.HighWatermark, f.LogStart
 	if f.Failed {
 		p.highWatermark = kafka.NoOffset // so that it is told when the error goes
@@ -215,7 +216,7 @@ func (s *Session[H]) Answered(p *Partition[H], f Found) (tell bool) {
 	if f.Records {
 		s.moveBack(p)
 	}
-	p.hot = f.Records || f.More || f.Failed
+	p.hot = f.Records || f.More || f.Failed || f.Diverging
 	return tell
 }
 

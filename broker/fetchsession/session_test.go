@@ -56,6 +56,7 @@ func TestWhatIsTold(t *testing.T) {
 		{"records that did not fit", []Found{known}, with(func(f *Found) { f.More = true }), false, true},
 		{"another high watermark", []Found{known}, with(func(f *Found) { f.HighWatermark = 11 }), true, false},
 		{"another log start", []Found{known}, with(func(f *Found) { f.LogStart = 3 }), true, false},
+		{"a reader that diverges", []Found{known}, with(func(f *Found) { f.Diverging = true }), true, true},
 		{"an error", []Found{known}, Found{HighWatermark: -1, LogStart: -1, Failed: true}, true, true},
 		{"an error again", []Found{known, {HighWatermark: -1, LogStart: -1, Failed: true}}, Found{HighWatermark: -1, LogStart: -1, Failed: true}, true, true},
 		{"an error that went", []Found{known, {HighWatermark: 10, LogStart: 2, Failed: true}}, known, true, false},

@@ -254,7 +254,17 @@ type FetchedPartition struct {
 	Aborted          []AbortedTransaction // nil for null
 	PreferredReplica int32                // -1 for none
 	Records          []byte               // nil for null
+	Diverging        *EpochEnd            // from v12 on: the reader's log is not ours (KIP-595); nil for none
 }
+
+// EpochEnd says where the records of an epoch end.
+type EpochEnd struct {
+	Epoch     kafka.Epoch
+	EndOffset kafka.Offset
+}
+
+// divergingTag is a tag of a partition in a FetchResponse.
+const divergingTag = 0
 
 // AbortedTransaction says from which offset on the batches of a producer are
 // of an aborted transaction.
@@ -264,8 +274,8 @@ type AbortedTransaction struct {
 }
 
 // Decode reads the body of a response. Records alias it; the slices of r are
-// used again. Tagged fields, which tell of other leaders, are skipped:
-// metadata tells it too.
+// used again. Tagged fields that tell of other leaders are skipped: metadata
+// tells it too.
 func (r *FetchResponse) Decode(version int16, body []byte) error {
 	const message = "Fetch response"
 	if version < MinFetch || version > MaxFetch {
@@ -307,7 +317,13 @@ func (p *FetchedPartition) read(in *reader, version int16) {
 		p.PreferredReplica = in.int32()
 	}
 	p.Records = in.bytes()
-	in.tags(nil)
+	p.Diverging = nil
+	in.tags(func(tag uint32, field *reader) {
+		if tag == divergingTag {
+			p.Diverging = &EpochEnd{Epoch: kafka.Epoch(field.int32()), EndOffset: kafka.Offset(field.int64())}
+			field.tags(nil)
+		}
+	})
 }
 
 func (p *FetchedPartition) readAborted(in *reader) {
@@ -384,5 +400,14 @@ func (p *FetchedPartition) write(w *writer, version int16) {
 		w.int32(p.PreferredReplica)
 	}
 	w.records(p.Records)
+	if p.Diverging == nil || !w.flexible {
+		w.tags()
+		return
+	}
+	w.uvarint(1)
+	w.uvarint(divergingTag)
+	w.uvarint(4 + 8 + 1)
+	w.int32(int32(p.Diverging.Epoch))
+	w.int64(int64(p.Diverging.EndOffset))
 	w.tags()
 }

@@ -100,6 +100,9 @@ func kmsgFetchResponse(r *FetchResponse, version int16) kmsg.Response {
 			partition.Partition, partition.ErrorCode, partition.RecordBatches = p.Index, int16(p.Error), p.Records
 			partition.HighWatermark, partition.LastStableOffset, partition.LogStartOffset = int64(p.HighWatermark), int64(p.LastStable), int64(p.LogStart)
 			partition.PreferredReadReplica = p.PreferredReplica
+			if p.Diverging != nil {
+				partition.DivergingEpoch.Epoch, partition.DivergingEpoch.EndOffset = int32(p.Diverging.Epoch), int64(p.Diverging.EndOffset)
+			}
 			if p.Aborted != nil {
 				partition.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
 			}
@@ -202,11 +205,11 @@ func TestAbsentFieldsHaveTheirDefaults(t *testing.T) {
 	if !reflect.DeepEqual(old, want) {
 		t.Errorf("got %+v, want %+v", old, want)
 	}
-	fetched := FetchResponse{Error: 3, SessionID: 3, Topics: []FetchedTopic{{Partitions: []FetchedPartition{{LogStart: 3, PreferredReplica: 3, Aborted: make([]AbortedTransaction, 1)}}}}}
+	fetched := FetchResponse{Error: 3, SessionID: 3, Topics: []FetchedTopic{{Partitions: []FetchedPartition{{LogStart: 3, PreferredReplica: 3, Aborted: make([]AbortedTransaction, 1), Diverging: &EpochEnd{}}}}}}
 	if err := fetched.Decode(4, (&FetchResponse{Topics: []FetchedTopic{{Partitions: make([]FetchedPartition, 1)}}}).Append(nil, 4)); err != nil {
 		t.Fatal(err)
 	}
-	if p := fetched.Topics[0].Partitions[0]; p.LogStart != -1 || p.PreferredReplica != -1 || p.Aborted != nil || fetched.Error != 0 || fetched.SessionID != 0 {
+	if p := fetched.Topics[0].Partitions[0]; p.LogStart != -1 || p.PreferredReplica != -1 || p.Aborted != nil || p.Diverging != nil || fetched.Error != 0 || fetched.SessionID != 0 {
 		t.Errorf("got %+v", fetched)
 	}
 	if err := new(FetchRequest).Decode(15, (&FetchRequest{ReplicaID: -1}).Append(nil, 15)); err != nil {
@@ -222,7 +225,7 @@ func TestUnknownTagsAreSkipped(t *testing.T) {
 	fetched := kmsgFetchResponse(&FetchResponse{Topics: []FetchedTopic{{ID: kafka.TopicID{1}, Partitions: []FetchedPartition{{Records: []byte("r"), Aborted: make([]AbortedTransaction, 1)}}}}}, 16).(*kmsg.FetchResponse)
 	plain := fetched.AppendTo(nil)
 	p := &fetched.Topics[0].Partitions[0]
-	p.CurrentLeader.LeaderID, p.DivergingEpoch.Epoch = 4, 4
+	p.CurrentLeader.LeaderID, p.SnapshotID.Epoch = 4, 4
 	fetched.Brokers = []kmsg.FetchResponseBroker{{NodeID: 1, Host: "h"}}
 	tags(&p.UnknownTags)
 	tags(&p.AbortedTransactions[0].UnknownTags)
