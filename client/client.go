@@ -103,7 +103,10 @@ func newDialer(v *config.Values, warn func(string)) (*dialer, error) {
 }
 
 // Close ends the connections of Request.
-func (c *Client) Close() { c.kgo.Close() }
+func (c *Client) Close() {
+	c.dialer.drop()
+	c.kgo.Close()
+}
 
 // Kgo makes a franz-go client with the connection's settings, to which the
 // caller adds options, such as those of ProducerOptions. It is the caller's to

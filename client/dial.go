@@ -22,11 +22,59 @@ const dialTimeout = 5 * time.Second
 type dialer struct {
 	stores *ssl.Reloader // nil for plaintext
 	warn   func(string)  // may be nil
+
+	mu   sync.Mutex // guards kept
+	kept *greeted   // for whoever dials its address next; may be nil
 }
 
-// dial connects and, with TLS, shakes hands. Its signature fits kgo.Dialer.
-// Its error is a *ConnectError.
+// greeted is a connection that preflight has found to be good. A handshake costs
+// more than all that most tools ask, so it is not thrown away.
+type greeted struct {
+	net.Conn
+	addr  string
+	until time.Time // brokers close what is idle
+}
+
+const keptFor = 5 * time.Second
+
+func (d *dialer) keep(addr string, nc net.Conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.kept = &greeted{nc, addr, time.Now().Add(keptFor)}
+}
+
+// take is the kept connection, if it is one to that address and still good.
+func (d *dialer) take(addr string) net.Conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k := d.kept
+	if k == nil || k.addr != addr {
+		return nil
+	}
+	d.kept = nil
+	if time.Now().After(k.until) {
+		k.Close()
+		return nil
+	}
+	return k.Conn
+}
+
+// drop closes the kept connection.
+func (d *dialer) drop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.kept != nil {
+		d.kept.Close()
+		d.kept = nil
+	}
+}
+
+// dial connects and, with TLS, shakes hands, or takes the connection that was
+// kept. Its signature fits kgo.Dialer. Its error is a *ConnectError.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if nc := d.take(addr); nc != nil {
+		return nc, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	nc, err := (&net.Dialer{}).DialContext(ctx, network, addr)

@@ -34,6 +34,7 @@ func (d *dialer) preflight(ctx context.Context, bootstrap []string) error {
 		if err == nil {
 			return nil
 		}
+		d.drop()
 		if first == nil {
 			first = err
 		}
@@ -90,18 +91,21 @@ func (d *dialer) try(ctx context.Context, addr string) ([]Node, error) {
 	defer cancel()
 	nc, err := d.dial(greeting, "tcp", addr)
 	if err == nil {
-		defer nc.Close()
-		err = Greet(greeting, nc)
+		if err = Greet(greeting, nc); err != nil {
+			nc.Close()
+		}
 	}
 	if err == nil {
 		nodes, err := AdvertisedNodes(greeting, nc)
+		if err == nil {
+			d.keep(addr, nc)
+			return nodes, nil
+		}
+		nc.Close()
 		if errors.Is(err, ErrClosed) {
 			err = d.explainSilence(ctx, addr)
 		}
-		if err != nil {
-			return nil, &ConnectError{addr, Protocol, err}
-		}
-		return nodes, nil
+		return nil, &ConnectError{addr, Protocol, err}
 	}
 	var connect *ConnectError
 	if errors.As(err, &connect) && connect.Step != TLS {

@@ -9,15 +9,18 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka/config"
@@ -378,4 +381,39 @@ func read(t *testing.T, table *config.Table, text string) *config.Values {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// The connection that preflight has made serves the first request.
+func TestPreflightConnectsForGood(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	var accepted atomic.Int32
+	addr := listener(t, func(nc net.Conn) {
+		accepted.Add(1)
+		there, err := net.Dial("tcp", cluster.ListenAddrs()[0])
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer there.Close()
+		go func() {
+			defer nc.Close()
+			io.Copy(nc, there)
+		}()
+		io.Copy(there, nc)
+	})
+	c, err := Open(t.Context(), Config{Values: adminValues(t, ""), Bootstrap: []string{addr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewAdmin(c).Cluster(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if n := accepted.Load(); n != 1 {
+		t.Errorf("connected %d times to the bootstrap server, want once", n)
+	}
 }
