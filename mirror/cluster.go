@@ -160,21 +160,26 @@ func (t *clusterTarget) AddPartitions(ctx context.Context, name string, total in
 
 // Ends are the ends of the logs of partitions, those that there are.
 func (t *clusterTarget) Ends(ctx context.Context, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
-	listed, err := t.admin.ListOffsets(ctx, int64(kafka.LatestOffset), tps)
+	return listEach(ctx, t.admin, kafka.LatestOffset, tps)
+}
+
+// listEach asks for one place of each partition, those that there are.
+func listEach(ctx context.Context, admin *client.Admin, place kafka.Offset, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
+	listed, err := admin.ListOffsets(ctx, int64(place), tps)
 	if err != nil {
 		return nil, err
 	}
-	ends := make(map[kafka.TopicPartition]kafka.Offset, len(listed))
+	at := make(map[kafka.TopicPartition]kafka.Offset, len(listed))
 	for _, l := range listed {
 		switch {
 		case l.Err == nil:
-			ends[l.TopicPartition] = l.Offset
+			at[l.TopicPartition] = l.Offset
 		case errors.Is(l.Err, kafka.ErrUnknownTopicOrPartition): // it is to be created
 		case transient(l.Err):
 			return nil, l.Err
 		}
 	}
-	return ends, nil
+	return at, nil
 }
 
 // Open prepares to append to a partition.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type journal struct {
 	mirror string // the group id
 	source string // the source's cluster id
 	writer *kgo.Client
+	others []string // mirrors that keep their state there too
 
 	mu      sync.Mutex // guards entries
 	entries map[kafka.TopicPartition]entry
@@ -102,29 +104,34 @@ func (j *journal) createOld(ctx context.Context) error {
 
 // read takes in all records of this mirror.
 func (j *journal) read(ctx context.Context) error {
-	tp := kafka.TopicPartition{Topic: j.topic}
-	end, err := j.end(ctx, tp)
+	return readState(ctx, j.target, j.admin, j.topic, j.take)
+}
+
+// readState calls take with each record of a state topic, in order.
+func readState(ctx context.Context, target *client.Client, admin *client.Admin, topic string, take func(key, value []byte) error) error {
+	tp := kafka.TopicPartition{Topic: topic}
+	end, err := stateEnd(ctx, admin, tp)
 	if err != nil || end == 0 {
 		return err
 	}
-	reader := tailReader{j.target, j.admin, tp}
+	reader := tailReader{target, admin, tp}
 	return reader.each(ctx, 0, end, func(b batch.Batch) error {
 		records, err := b.Records(unpackedLimit)
 		for i := range records {
 			if err == nil {
-				err = j.take(records[i].Key, records[i].Value)
+				err = take(records[i].Key, records[i].Value)
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("read the mirror's state from %s at offset %d: %w", j.topic, b.BaseOffset(), err)
+			return fmt.Errorf("read the mirror's state from %s at offset %d: %w", topic, b.BaseOffset(), err)
 		}
 		return nil
 	})
 }
 
-func (j *journal) end(ctx context.Context, tp kafka.TopicPartition) (kafka.Offset, error) {
+func stateEnd(ctx context.Context, admin *client.Admin, tp kafka.TopicPartition) (kafka.Offset, error) {
 	for attempt := 1; ; attempt++ {
-		listed, err := j.admin.ListOffsets(ctx, int64(kafka.LatestOffset), []kafka.TopicPartition{tp})
+		listed, err := admin.ListOffsets(ctx, int64(kafka.LatestOffset), []kafka.TopicPartition{tp})
 		if err == nil {
 			err = listed[0].Err
 		}
@@ -147,6 +154,9 @@ func (j *journal) take(key, value []byte) error {
 	var k journalKey
 	if err := json.Unmarshal(key, &k); err != nil {
 		return err
+	}
+	if k.Mirror != j.mirror && !slices.Contains(j.others, k.Mirror) {
+		j.others = append(j.others, k.Mirror)
 	}
 	if k.Mirror != j.mirror || k.Source != j.source {
 		return nil

@@ -36,14 +36,24 @@ type Config struct {
 	OnTruncated       Policy // the source has lost records that were read from it
 	OnTargetTruncated Policy // the target has lost records that were copied to it: they are copied again
 	OnRecreated       Policy // another topic has taken the name of one that is copied
+	OnRetention       Policy // the source has deleted records before they were copied
+
+	// SyncGroups is a pattern, as Include is one, of the source's consumer
+	// groups whose positions are brought to the target; "": none.
+	SyncGroups         string
+	SyncGroupsInterval time.Duration // 0: one minute
+
+	// Delivery is what is promised; "": AtLeastOnce.
+	Delivery Delivery
 
 	// Progress, where set, is called every ProgressInterval (0: one second)
 	// and once at the end, from one goroutine.
 	Progress         func(Progress)
 	ProgressInterval time.Duration
 	// Notice, where set, is told what an operator should know, one call at a
-	// time.
+	// time. Halted, where set, is told of halted partitions in its place.
 	Notice func(string)
+	Halted func(kafka.TopicPartition, *Halt)
 }
 
 // Mirror copies topics until it is told to stop.
@@ -61,6 +71,7 @@ type Mirror struct {
 	firstStart bool             // the group had committed nothing
 	atStart    map[string]int32 // partitions of the topics that were there at the start
 
+	groups       *groupSync // nil: none are wanted
 	journal      *journal   // nil: the target does not allow it
 	committing   sync.Mutex // held while positions are written or given back; guards journalFails
 	journalFails bool       // and that was told
@@ -94,10 +105,14 @@ func New(c Config) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.state = c.StateTopic
 	if m.target, err = newClusterTarget(c.Target, c.Producer, m.notice); err != nil {
 		return nil, err
 	}
 	m.source = newSource(c.Source, f, refreshInterval(c.Consumer), m.settings.backoff, m.notice)
+	if m.groups, err = newGroupSync(m, c); err != nil {
+		return nil, err
+	}
 	m.pool = newPool(m.settings.memory)
 	for i := range max(1, c.Streams) {
 		m.streams = append(m.streams, &stream{index: i, mirror: m, fetchers: make(map[kafka.NodeID]*fetcher)})
@@ -133,6 +148,9 @@ func (m *Mirror) Run(ctx context.Context) error {
 	m.running.Go(func() { m.commitEvery(carry) })
 	m.running.Go(func() { m.tellProgress(carry) })
 	m.running.Go(func() { m.mindPauses(ctx, carry) })
+	if m.groups != nil && m.journal != nil { // without offset maps there is nothing to translate by
+		m.running.Go(func() { m.groups.run(ctx) })
+	}
 
 	m.discover(ctx, carry)
 
@@ -311,11 +329,21 @@ func (m *Mirror) notice(text string) {
 // is to end at what the target will not have.
 func (m *Mirror) halted(tp kafka.TopicPartition, h *Halt) {
 	if m.paused(tp, h) {
-		m.notice(fmt.Sprintf("partition %s: %v", tp, h))
+		m.tellHalt(tp, h)
 	}
 	if m.config.AbortOnSendFailure && (h.Reason == UnfitRecord || h.Reason == TargetRefused) {
 		m.fatal(&SendError{TopicPartition: tp, Offset: h.Offset, Err: h.Err})
 	}
+}
+
+func (m *Mirror) tellHalt(tp kafka.TopicPartition, h *Halt) {
+	if m.config.Halted == nil {
+		m.notice(fmt.Sprintf("partition %s: %v", tp, h))
+		return
+	}
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	m.config.Halted(tp, h)
 }
 
 // leftOut tells of records that are not copied.
