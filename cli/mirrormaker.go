@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"schloss/client"
+	"schloss/kafka"
 	"schloss/kafka/config"
 	"schloss/mirror"
 )
@@ -28,6 +29,11 @@ var mirrorMaker = &tool{
 		{name: "num.streams", value: needsValue, arg: "N", def: "1", check: atLeastOne, doc: "How many streams copy side by side."},
 		{name: "offset.commit.interval.ms", value: needsValue, arg: "MS", def: "60000", check: atLeastOne, doc: "How often the position is committed."},
 		{name: "abort.on.send.failure", value: needsValue, arg: "BOOLEAN", def: "true", doc: "End with exit code 255 when the target refuses a batch; otherwise count it as lost and go on."},
+		{name: "on.truncated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When the source has lost records that were read from it: halt the partition, or continue with what is there."},
+		{name: "on.recreated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When another topic of the source has taken the name: halt its partitions, or continue with the new one from its beginning."},
+		{name: "on.retention", value: needsValue, arg: "POLICY", check: mirrorPolicy, doc: "When the source has deleted records before they were copied: halt the partition, or continue with those left. Without it, auto.offset.reset=earliest in the file continues."},
+		{name: "on.target.truncated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When the target has lost records that were copied: halt the partition, or continue and copy them again."},
+		{name: "state.topic", value: needsValue, arg: "TOPIC", def: mirror.StateTopic, check: kafka.CheckTopicName, doc: "The topic of the target that keeps where each record stands."},
 		{name: "new.consumer", idle: "there is no other"},
 		{name: "new.producer", idle: "there is no other"},
 		{name: "num.producers", value: needsValue, arg: "N", idle: "each stream has its own connections to the target"},
@@ -43,6 +49,16 @@ var mirrorMaker = &tool{
 func atLeastOne(value string) error {
 	if n, err := strconv.ParseInt(value, 10, 32); err != nil || n < 1 {
 		return errors.New("expected a whole number above zero")
+	}
+	return nil
+}
+
+// policies are the words that POLICY may be.
+var policies = map[string]mirror.Policy{"": mirror.AsFiled, "halt": mirror.HaltThere, "continue": mirror.GoOn}
+
+func mirrorPolicy(value string) error {
+	if value == "" || policies[value] == mirror.AsFiled {
+		return errors.New("expected halt or continue")
 	}
 	return nil
 }
@@ -84,7 +100,12 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		Streams: int(o.integer("num.streams")), Include: pattern,
 		CommitInterval:     time.Duration(o.integer("offset.commit.interval.ms")) * time.Millisecond,
 		AbortOnSendFailure: !strings.EqualFold(o.get("abort.on.send.failure"), "false"),
-		Progress:           show.update, Notice: show.notice,
+		StateTopic:         o.get("state.topic"),
+		OnTruncated:        policies[o.get("on.truncated")],
+		OnRecreated:        policies[o.get("on.recreated")],
+		OnRetention:        policies[o.get("on.retention")],
+		OnTargetTruncated:  policies[o.get("on.target.truncated")],
+		Progress:           show.update, Notice: show.notice, Halted: show.halted,
 	})
 	if err != nil {
 		return err

@@ -12,11 +12,12 @@ import (
 
 // Policy is what becomes of a partition whose source is not any more what was
 // read of it.
-type Policy bool
+type Policy int8
 
 const (
-	HaltThere Policy = false // the partition halts with the reason
-	GoOn      Policy = true  // it goes on with what is there now, and that is told
+	AsFiled   Policy = iota // it halts; as for retention, auto.offset.reset in the file decides
+	HaltThere               // it halts with the reason
+	GoOn                    // it goes on with what is there now, and that is told
 )
 
 // changes notes a new leader; true if it is to be asked what it has of that
@@ -98,7 +99,7 @@ func (s *stream) restart(p *partition, at kafka.Offset, why *Halt, policy Policy
 	case p.halt != nil || p.leaving || p.revoked:
 		s.mu.Unlock()
 		return
-	case policy == HaltThere:
+	case policy != GoOn:
 		p.stop(why.Reason, why.Offset, why.Err)
 		s.mu.Unlock()
 		s.mirror.halted(p.tp, p.halt)

@@ -26,7 +26,8 @@ const stateTopics = "__schloss_"
 // quotes do not count, the whole name must match.
 type filter struct {
 	pattern  *regexp.Regexp
-	internal bool // Kafka's own topics too
+	internal bool   // Kafka's own topics too
+	state    string // the topic where a mirror the other way may keep what this one does
 }
 
 var includeText = strings.NewReplacer(",", "|", " ", "")
@@ -59,7 +60,7 @@ func patternProblem(err error) string {
 
 // selects says whether the topic is to be mirrored.
 func (f *filter) selects(topic string, internal bool) bool {
-	if !f.internal && (internal || kafka.Internal(topic)) || strings.HasPrefix(topic, stateTopics) {
+	if !f.internal && (internal || kafka.Internal(topic)) || strings.HasPrefix(topic, stateTopics) || topic == f.state {
 		return false
 	}
 	return f.pattern.MatchString(topic)

@@ -399,16 +399,25 @@ func TestMirrorHaltsWhenTheSourceHasLostRecords(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		consumer string
+		policy   func(*Config)
 		gone     func(w *world)
 		halt     HaltReason
+		at       kafka.Offset
 	}{
-		{"retention was faster", "", func(w *world) { w.source.DeleteRecords("a", 0, 30) }, OffsetGone},
-		{"retention was faster and that is allowed", earliest, func(w *world) { w.source.DeleteRecords("a", 0, 30) }, ""},
-		{"the topic is another one", earliest, func(w *world) {
+		{"retention was faster", "", nil, func(w *world) { w.source.DeleteRecords("a", 0, 30) }, OffsetGone, 20},
+		{"retention was faster and the file allows that", earliest, nil, func(w *world) { w.source.DeleteRecords("a", 0, 30) }, "", 0},
+		{"retention was faster and the policy forbids what the file allows", earliest, func(c *Config) { c.OnRetention = HaltThere },
+			func(w *world) { w.source.DeleteRecords("a", 0, 30) }, OffsetGone, 20},
+		{"retention was faster and the policy allows that", "", func(c *Config) { c.OnRetention = GoOn },
+			func(w *world) { w.source.DeleteRecords("a", 0, 30) }, "", 0},
+		{"the group stands behind the end", earliest, nil, func(w *world) { w.commit("a", 0, 70) }, SourceTruncated, 70},
+		{"the group stands behind the end and that is to be passed over", "", func(c *Config) { c.OnTruncated = GoOn },
+			func(w *world) { w.commit("a", 0, 70) }, "", 0},
+		{"the topic is another one", earliest, nil, func(w *world) {
 			w.source.DeleteTopic("a")
 			w.source.CreateTopic("a", 1, nil)
 			w.commit("a", 0, 20)
-		}, TopicRecreated},
+		}, TopicRecreated, 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, []kfake.Opt{kfake.SeedTopics(1, "a")}, nil)
@@ -418,14 +427,14 @@ func TestMirrorHaltsWhenTheSourceHasLostRecords(t *testing.T) {
 			m.stop()
 			w.produce("a", 1, 20, 50)
 			test.gone(w)
-			m = w.start(nil, test.consumer, "")
+			m = w.start(test.policy, test.consumer, "")
 			if test.halt == "" {
-				w.until("it goes on", func() bool { return w.committed("a", 0) == 50 && len(w.told("are gone")) == 1 })
+				w.until("it goes on", func() bool { return w.committed("a", 0) == 50 && len(w.told("going on at")) == 1 })
 				return
 			}
 			w.until("it halts", func() bool { return m.Snapshot().Halted() == 1 })
-			if h := m.Snapshot().Partitions[0].Halt; h.Reason != test.halt || h.Offset != 20 {
-				t.Errorf("got %v, want %s at 20", h, test.halt)
+			if h := m.Snapshot().Partitions[0].Halt; h.Reason != test.halt || h.Offset != test.at {
+				t.Errorf("got %v, want %s at %d", h, test.halt, test.at)
 			}
 		})
 	}

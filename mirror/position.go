@@ -110,7 +110,7 @@ func (m *Mirror) recall(ctx context.Context, places map[kafka.TopicPartition]pla
 // mirror was down.
 func (m *Mirror) reborn(tp kafka.TopicPartition, at place) place {
 	err := errors.New("another topic of the source has taken the name")
-	if m.config.OnRecreated == HaltThere {
+	if m.config.OnRecreated != GoOn {
 		at.halt = &Halt{TopicRecreated, at.at, err}
 		return at
 	}
@@ -130,7 +130,7 @@ func (m *Mirror) fit(tp kafka.TopicPartition, at place, end kafka.Offset) place 
 		return at // only offsets that had no records of ours
 	}
 	err := fmt.Errorf("it ends at offset %d, though records were copied up to %d: those from the source's offset %d on are lost there", end, mapped, from)
-	if m.config.OnTargetTruncated == HaltThere {
+	if m.config.OnTargetTruncated != GoOn {
 		at.halt = &Halt{TargetChanged, at.at, err}
 		return at
 	}
@@ -159,9 +159,9 @@ func (m *Mirror) entry(tp kafka.TopicPartition) kafka.Offset {
 
 // reposition decides what becomes of a partition whose position the source
 // does not have. Before the log's start, the records are gone: retention was
-// faster. auto.offset.reset=earliest in the file allows to go on with what is
-// left, and that is told. Behind the log's end, the source has lost records or
-// is another topic of the same name: nothing allows to guess there.
+// faster, and OnRetention says whether to go on with what is left. Behind the
+// log's end, the source has lost what was read from it, without a leader epoch
+// that would tell.
 func (s *stream) reposition(ctx context.Context, p *partition) {
 	m := s.mirror
 	one := []kafka.TopicPartition{p.tp}
@@ -181,9 +181,14 @@ func (s *stream) reposition(ctx context.Context, p *partition) {
 	from := p.next
 	switch start, end := first[0].Offset, last[0].Offset; {
 	case from >= start && from <= end: // it was a leader that lagged behind
-	case from < start && m.settings.reset == "earliest" && m.settings.resetSet:
+	case from > end:
+		s.mu.Unlock()
+		s.restart(p, end, &Halt{SourceTruncated, from, fmt.Errorf("the source has offsets %d to %d", start, end)}, m.config.OnTruncated)
+		s.wake(p)
+		return
+	case m.passesRetention():
 		p.skipTo(start)
-		defer m.notice(fmt.Sprintf("partition %s: records %d to %d are gone from the source (retention); going on at %d (auto.offset.reset=earliest)", p.tp, from, start-1, start))
+		defer m.notice(fmt.Sprintf("partition %s: records %d to %d are gone from the source (retention); going on at %d", p.tp, from, start-1, start))
 	default:
 		p.stop(OffsetGone, from, fmt.Errorf("the source has offsets %d to %d", start, end))
 	}
@@ -193,4 +198,14 @@ func (s *stream) reposition(ctx context.Context, p *partition) {
 		m.halted(p.tp, p.halt)
 	}
 	s.wake(p)
+}
+
+// passesRetention says whether to go on where the source has deleted records
+// before they were copied: auto.offset.reset=earliest in the file allows it,
+// unless a policy says otherwise.
+func (m *Mirror) passesRetention() bool {
+	if m.config.OnRetention != AsFiled {
+		return m.config.OnRetention == GoOn
+	}
+	return m.settings.reset == "earliest" && m.settings.resetSet
 }

@@ -17,7 +17,7 @@ const (
 	CorruptSource   HaltReason = "corrupt-source"      // what the source answered is no record batch, or a damaged one
 	TopicRecreated  HaltReason = "topic-recreated"     // another topic has taken the name
 	SourceTruncated HaltReason = "source-truncated"    // the source has lost records that were read from it
-	OffsetGone      HaltReason = "offset-out-of-range" // the source no longer has, or does not yet have, the position
+	OffsetGone      HaltReason = "offset-out-of-range" // the source has deleted the records there before they were copied
 	NoPosition      HaltReason = "no-position"         // auto.offset.reset=none
 	SourceRefused   HaltReason = "source-refused"
 	TargetRefused   HaltReason = "target-refused"
