@@ -50,7 +50,9 @@ func FuzzHandle(f *testing.F) {
 		if err := c.SetDeadline(time.Now().Add(30 * time.Millisecond)); err != nil { // a join may wait for long
 			t.Fatal(err)
 		}
-		if _, err := c.Write(frame); err != nil {
+		if _, err := c.Write(frame); errors.Is(err, os.ErrDeadlineExceeded) { // a busy machine
+			return
+		} else if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := wire.ReadFrame(c, 64<<20, nil); errors.Is(err, os.ErrDeadlineExceeded) {
