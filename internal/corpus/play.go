@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,12 +54,12 @@ func (s *Scenario) WriteFiles(dir string, places Places) error {
 }
 
 // Play runs the cases that the release knows; "" is our own broker.
-func (s *Scenario) Play(version string, places Places, p Player) (Golden, error) {
-	g := Golden{}
+func (s *Scenario) Play(version string, places Places, p Player) (g Golden, err error) {
+	g = Golden{}
 	running := map[string]Running{}
 	defer func() {
 		for _, r := range running {
-			r.Stop()
+			err = errors.Join(err, r.Stop())
 		}
 	}()
 	for i := range s.Cases {
@@ -70,7 +71,6 @@ func (s *Scenario) Play(version string, places Places, p Player) (Golden, error)
 		for i, a := range c.Args {
 			args[i] = places.fill(a)
 		}
-		var err error
 		switch {
 		case c.Background != "":
 			if running[c.Background], err = p.Start(args); err == nil {
