@@ -66,7 +66,7 @@ func apis() []api {
 // stays longer must be copied.
 func typed[R kmsg.Request](answer func(*Broker, *call, R) kmsg.Response) handler {
 	return func(b *Broker, c *call, body []byte) {
-		parsed, err := b.parser.Parse(c.header.Key, c.header.Version, body)
+		parsed, err := c.parse(body)
 		if err != nil {
 			c.hangup(err)
 			return

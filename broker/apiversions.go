@@ -4,7 +4,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/kafka"
-	"schloss/kafka/wire"
 )
 
 // ApiVersions tells what we speak.
@@ -15,7 +14,7 @@ import (
 // Versions: a request newer than ours is answered in version 0 with
 // UNSUPPORTED_VERSION and the versions of this API alone (KIP-511). From 3 on
 // the client names its software.
-func apiVersions(b *Broker, c *call, body []byte) {
+func apiVersions(_ *Broker, c *call, body []byte) {
 	resp := kmsg.NewPtrApiVersionsResponse()
 	if c.header.Version < c.api.min || c.header.Version > c.api.max {
 		c.header.Version = 0
@@ -24,7 +23,7 @@ func apiVersions(b *Broker, c *call, body []byte) {
 		c.respond(resp)
 		return
 	}
-	parsed, err := b.parser.Parse(wire.ApiVersionsKey, c.header.Version, body)
+	parsed, err := c.parse(body)
 	if err != nil {
 		c.hangup(err)
 		return

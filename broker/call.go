@@ -25,6 +25,9 @@ type call struct {
 	peer   *listener.Peer
 	image  *store.Image // as it was when the request came
 	now    time.Time
+	// reading is set while bytes of the peer are taken apart, with no lock held
+	// and nothing changed yet: a panic then costs the peer its connection alone.
+	reading bool
 }
 
 // Handle answers one frame (listener.Handler).
@@ -44,7 +47,36 @@ func (b *Broker) Handle(r *listener.Request) {
 		return
 	}
 	c := &call{b: b, req: r, api: a, header: header, peer: r.Peer, image: b.meta.Image(), now: b.now()}
+	defer c.contain()
 	a.handle(b, c, body)
+}
+
+// contain ends the call when it panics while it reads. Any other panic goes on
+// and ends the process: a log, a group or the metadata may be half changed in
+// memory, and what would be answered then may not be so after the next start.
+func (c *call) contain() {
+	if !c.reading {
+		return
+	}
+	if value := recover(); value != nil {
+		c.hangup(listener.NewPanicError(value))
+	}
+}
+
+// read takes bytes of the peer apart.
+func (c *call) read(take func() error) error {
+	c.reading = true
+	err := take()
+	c.reading = false // not deferred: contain is to see it after a panic
+	return err
+}
+
+func (c *call) parse(body []byte) (req kmsg.Request, err error) {
+	err = c.read(func() (err error) {
+		req, err = c.b.parser.Parse(c.header.Key, c.header.Version, body)
+		return err
+	})
+	return req, err
 }
 
 // respond ends the call with a message of kmsg.

@@ -69,7 +69,7 @@ type fetchRead struct {
 
 func fetch(b *Broker, c *call, body []byte) {
 	f := &fetchCall{call: c}
-	if err := f.in.Decode(c.header.Version, body); err != nil {
+	if err := c.read(func() error { return f.in.Decode(c.header.Version, body) }); err != nil {
 		c.hangup(err)
 		return
 	}

@@ -42,7 +42,7 @@ func produce(_ *Broker, c *call, body []byte) {
 		return
 	}
 	p := &produceCall{call: c}
-	if err := p.in.Decode(c.header.Version, body); err != nil {
+	if err := c.read(func() error { return p.in.Decode(c.header.Version, body) }); err != nil {
 		c.hangup(err)
 		return
 	}
@@ -173,7 +173,11 @@ func (p *produceCall) check(set *topicSettings, records []byte) (batch.Batch, er
 	case h.Attributes.Codec() == batch.Zstd && p.header.Version < 7:
 		return nil, kafka.ErrUnsupportedCompressionType
 	}
-	found, err := p.b.unpacking.inspect(one)
+	var found batch.Summary
+	err = p.read(func() (err error) {
+		found, err = p.b.unpacking.inspect(one)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

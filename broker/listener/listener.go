@@ -175,12 +175,6 @@ func (l *Listener) serve(sock net.Conn) {
 	}
 }
 
-func (l *Listener) identify(stream net.Conn) (principal.Principal, error) {
-	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.HandshakeTimeout)
-	defer cancel()
-	return l.cfg.Identify(ctx, stream)
-}
-
 // add registers c, unless the listener is closing.
 func (l *Listener) add(c *conn) bool {
 	l.mu.Lock()

@@ -67,9 +67,7 @@ func rounded(n int) int {
 
 // tell writes the line about a peer, unless it was said before.
 func (l *Listener) tell(message, host string, why cause, more ...any) {
-	if len(why.reason) > maxNoticeBytes {
-		why.reason = why.reason[:maxNoticeBytes] + "..."
-	}
+	why.reason = shortened(why.reason)
 	times, others := l.told.note(host, why.reason)
 	if others > 0 {
 		l.log.Warn("further connections refused, only counted", "since", l.told.started(), "count", others)
@@ -103,7 +101,7 @@ func (l *Listener) refuse(host string, err error) {
 		l.log.Debug("connection ended before its first request", "peer", host, "reason", err)
 		return
 	}
-	l.tell("connection refused", host, causeOf(err))
+	l.tell("connection refused", host, causeOf(err), stackOf(err)...)
 }
 
 // report tells why a connection was cut, when it was not simply closed.
@@ -112,7 +110,24 @@ func (l *Listener) report(c *conn, err error) {
 		l.log.Debug("connection closed", "peer", c.peer.Host, "reason", err)
 		return
 	}
-	l.tell("connection closed", c.peer.Host, causeOf(err), "principal", c.peer.Name)
+	l.tell("connection closed", c.peer.Host, causeOf(err), append(stackOf(err), "principal", shortened(c.peer.Name))...)
+}
+
+// shortened is a text that a peer may have made as long as it liked.
+func shortened(text string) string {
+	if len(text) > maxNoticeBytes {
+		return text[:maxNoticeBytes] + "..."
+	}
+	return text
+}
+
+// stackOf is where a panic came from.
+func stackOf(err error) []any {
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		return []any{"stack", string(panicked.Stack)}
+	}
+	return nil
 }
 
 // cause is what an operator can make of a failure: on which side it is to be
@@ -136,7 +151,10 @@ func causeOf(err error) cause {
 	var common *ssl.NothingCommonError
 	var alert *ssl.AlertError
 	var unmapped *ssl.UnmappedError
+	var panicked *PanicError
 	switch {
+	case errors.As(err, &panicked):
+		return cause{err.Error(), ourFault, "a defect of this program: please report it with this line"}
 	case errors.As(err, &header), errors.Is(err, ssl.ErrPlaintextPeer):
 		return cause{"the peer speaks plaintext, this listener TLS", peersFault, "set security.protocol=SSL and the ssl settings in the peer's file"}
 	case errors.Is(err, wire.ErrTLSRecord):
