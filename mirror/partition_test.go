@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"os"
 	"testing"
 
 	"schloss/kafka"
@@ -25,6 +26,11 @@ func take(p *partition, r *wire.FetchedPartition, committedOnly bool, memory *bu
 
 func TestPartitionTake(t *testing.T) {
 	cut := func(b []byte, n int) []byte { return b[:len(b)-n] }
+	old, err := os.ReadFile("../kafka/batch/testdata/old/m0.10.0-lz4.log") // records 0 to 5 of format v1
+	if err != nil {
+		t.Fatal(err)
+	}
+	old[7] += 2 // records 2 to 7: the offset is outside the CRC
 	for _, test := range []struct {
 		name    string
 		at      kafka.Offset
@@ -44,7 +50,10 @@ func TestPartitionTake(t *testing.T) {
 		{"markers alone", 0, concat(t, made{base: 0, producer: 7, marker: "abort"}, made{base: 1, producer: 7, marker: "abort"}), 0, 2, ""},
 		{"a batch with holes is rebuilt", 0, concat(t, made{base: 0, records: 2}, made{base: 2, records: 1, span: 3}, made{base: 5, records: 1}), 3, 6, ""},
 		{"halts before what is damaged", 0, concat(t, made{base: 0, records: 2}, made{base: 2, records: 1, span: 3, damaged: true}, made{base: 5, records: 1}), 1, 2, CorruptSource},
-		{"old format", 0, append(make([]byte, 16), make([]byte, 20)...), 0, 0, OldFormat},
+		{"messages of an old format become a batch", 0, append(concat(t, made{base: 0, records: 2}), old...), 2, 8, ""},
+		{"a position inside messages of an old format", 4, old, 1, 8, ""},
+		{"cut messages of an old format wait", 0, cut(old, 1), 0, 0, ""},
+		{"damaged messages of an old format", 0, append(make([]byte, 16), make([]byte, 20)...), 0, 0, CorruptSource},
 		{"rubbish", 0, append(make([]byte, 16), 9, 0, 0), 0, 0, CorruptSource},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,7 +12,6 @@ type HaltReason string
 
 // The reasons.
 const (
-	OldFormat       HaltReason = "old-format"          // magic 0 or 1
 	UnfitRecord     HaltReason = "unfit-record"        // no batch could bring it into the target
 	CorruptSource   HaltReason = "corrupt-source"      // what the source answered is no record batch, or a damaged one
 	TopicRecreated  HaltReason = "topic-recreated"     // another topic has taken the name

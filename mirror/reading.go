@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"errors"
-	"fmt"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -61,7 +60,10 @@ func (t *task) read(r *wire.FetchedPartition) *reading {
 	for rest := r.Records; len(rest) > 0 && out.halt == nil; {
 		var b batch.Batch
 		var err error
-		if b, rest, err = batch.Split(rest); err != nil {
+		if b, rest, err = batch.Split(rest); err == batch.ErrOldFormat {
+			b, rest, err = batch.Upgrade(rest, coalesced, unpackedLimit)
+		}
+		if err != nil {
 			t.flush(out)
 			out.unsplit(err)
 			break
@@ -197,12 +199,10 @@ func (out *reading) skip(next kafka.Offset) {
 	out.lead = next
 }
 
-// unsplit handles what is no whole batch of format v2.
+// unsplit handles what is no whole batch.
 func (out *reading) unsplit(err error) {
 	switch {
 	case out.halt != nil || err == batch.ErrShort: // a response may end within a batch: it comes whole with the next
-	case err == batch.ErrOldFormat:
-		out.halt = &Halt{OldFormat, out.next, fmt.Errorf("%w", err)}
 	default:
 		out.halt = &Halt{CorruptSource, out.next, err}
 	}

@@ -56,15 +56,18 @@ func (b Batch) Records(limit int) ([]Record, error) {
 
 // payload is what follows the header, decompressed.
 func (b Batch) payload(limit int) ([]byte, error) {
-	compressed := b[HeaderSize:]
 	if b.Attributes().Codec() == None {
-		return compressed, nil
+		return b[HeaderSize:], nil
 	}
-	c, err := openCursor(b.Attributes().Codec(), compressed, limit)
+	return decompress(b.Attributes().Codec(), b[HeaderSize:], limit)
+}
+
+func decompress(codec Codec, compressed []byte, limit int) ([]byte, error) {
+	c, err := openCursor(codec, compressed, limit)
 	if err != nil {
 		return nil, err
 	}
-	defer c.close(b.Attributes().Codec())
+	defer c.close(codec)
 	var payload []byte
 	for c.more() {
 		payload = append(payload, c.window...)
