@@ -11,10 +11,10 @@ FUZZTIME ?= 4000x
 RACE     := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 SCRIPTS  := kafka-server-start kafka-acls kafka-topics kafka-configs kafka-get-offsets kafka-delete-records kafka-broker-api-versions kafka-log-dirs kafka-cluster kafka-console-producer kafka-console-consumer kafka-mirror-maker kafka-consumer-groups kafka-producer-perf-test kafka-consumer-perf-test kafka-dump-log
 
-.PHONY: help build quickstart test unit fuzz interop golden bench check clean
+.PHONY: help build quickstart test unit fuzz interop golden bench bench-mirror check clean
 
 help: ## what can be made here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/schloss, and the course's script names beside it
 	@CGO_ENABLED=0 $(GO) build -trimpath -o bin/schloss ./cmd/schloss
@@ -48,8 +48,11 @@ interop: build ## with real Kafka brokers and Java and Python clients; needs Jav
 golden: ## records what the tools of Kafka 3.9.1 and 4.3.1 print (cli/testdata/corpus); needs Java 17 and Maven
 	$(GO) run ./internal/corpus/record $(ARGS)
 
-bench: build ## beside Kafka 3.9.1 and MirrorMaker 1, in one run; needs Java 17 and Maven
-	$(GO) run ./bench
+bench: build ## the broker beside Kafka 3.9.1, in one run; needs Java 17 and Maven
+	$(GO) run ./bench broker $(ARGS)
+
+bench-mirror: build ## the mirror beside MirrorMaker 1 and 2 and a plain copy; ARGS="-rows 128k,zstd"
+	$(GO) run ./bench mirror $(ARGS)
 
 clean: ## what was built, and the quickstart's folder; the cache of jars stays
 	rm -rf bin/schloss bin/*.sh '$(DIR)'

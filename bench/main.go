@@ -1,11 +1,13 @@
-// Command bench measures schloss beside Apache Kafka 3.9.1 and MirrorMaker 1
-// in one run on one machine, and prints a Markdown table: start-up time, idle
-// memory, wall time of kafka-topics --list, and CPU seconds per GB of record
-// data for produce, fetch and mirror. Figures are of the measured process
-// alone; the load comes from this process.
+// Command bench measures schloss beside Apache Kafka 3.9.1, in one run on one
+// machine, and prints Markdown tables. CPU time is of the measured process
+// alone; the load comes from this process and its helpers.
 //
-//	go run ./bench            2 GB for the brokers, 1 GB for the mirrors
-//	go run ./bench -gb 1      less
+//	go run ./bench                  the broker: start-up, memory, kafka-topics, produce and fetch
+//	go run ./bench mirror           the mirror beside MirrorMaker 1 and 2 and a plain socket copy
+//	go run ./bench mirror -rows a,b
+//
+// Two more words are for the processes that it starts: copy, the plain socket
+// copy, and line, a long line between two of them.
 package main
 
 import (
@@ -16,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -23,49 +26,66 @@ import (
 )
 
 func main() {
-	gb := flag.Float64("gb", 2, "record data in GB (10^9 bytes) for each broker figure; the mirrors copy half of it")
-	bin := flag.String("bin", "bin", "folder of the built binary")
-	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *bin, *gb); err != nil {
+	word, args := "broker", os.Args[1:]
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		word, args = args[0], args[1:]
+	}
+	subjects := map[string]func(context.Context, []string) error{"broker": broker, "mirror": mirrors, "copy": copySockets, "line": line}
+	do := subjects[word]
+	if do == nil {
+		fmt.Fprintf(os.Stderr, "error: nothing to measure is called %q\n", word)
+		os.Exit(2)
+	}
+	if err := do(ctx, args); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin string, gb float64) error {
-	if err := peers.Check(); err != nil {
+// broker measures our broker beside Kafka's.
+func broker(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("broker", flag.ExitOnError)
+	gb := flags.Float64("gb", 2, "record data in GB (10^9 bytes) for each figure")
+	bin := flags.String("bin", "bin", "folder of the built binary")
+	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	bin, err := filepath.Abs(bin)
+	b, err := newBench(ctx, *bin)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "schloss-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	b := bench{bin: bin, dir: dir, records: int(gb * 1e9 / recordSize)}
+	defer os.RemoveAll(b.dir)
+	b.records = int(*gb * 1e9 / recordSize)
 	fmt.Printf("%d records of %d bytes, %d partitions, acks=all; %s\n\n", b.records, recordSize, partitions, time.Now().UTC().Format(time.DateOnly))
 	fmt.Println("| what | schloss | Apache Kafka 3.9.1 | ratio |")
 	fmt.Println("|---|---|---|---|")
-	if err := b.certificates(ctx); err != nil {
-		return err
-	}
-	for _, step := range []func(context.Context) error{b.brokers, b.mirrors} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.brokers(ctx)
 }
 
 // bench holds what the steps share.
 type bench struct {
 	bin, dir string
 	records  int
+}
+
+// newBench makes a folder for the run, with certificates; it is the caller's
+// to remove.
+func newBench(ctx context.Context, bin string) (b bench, err error) {
+	if err = peers.Check(); err != nil {
+		return b, err
+	}
+	if b.bin, err = filepath.Abs(bin); err != nil {
+		return b, err
+	}
+	if b.dir, err = os.MkdirTemp("", "schloss-bench-"); err != nil {
+		return b, err
+	}
+	if err = b.certificates(ctx); err != nil {
+		os.RemoveAll(b.dir)
+	}
+	return b, err
 }
 
 // row prints one line of the table.
@@ -142,7 +162,7 @@ func (b bench) measure(ctx context.Context, start func(context.Context) (*server
 	if f.list, err = median(9, func() error { return s.listTopics(ctx) }); err != nil {
 		return f, fmt.Errorf("list topics: %w", err)
 	}
-	secure, err := b.clientTLS()
+	secure, err := clientTLS(b.stores())
 	if err != nil {
 		return f, err
 	}

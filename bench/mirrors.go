@@ -6,117 +6,175 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 
 	"schloss/internal/peers"
 )
 
-// mirrors copies the same topic from one real Kafka to another, once with our
-// mirror and once with MirrorMaker 1, by the same command line; first over
-// plaintext, then over mutual TLS on both sides.
-func (b bench) mirrors(ctx context.Context) error {
-	source, target, err := b.pair(ctx)
+// The mirrors that are measured.
+const (
+	ours = "schloss"
+	mm1  = "mm1"
+	mm2  = "mm2"
+)
+
+// copying is one topic that one mirror copies.
+type copying struct {
+	dir, topic string
+	from, to   string // bootstrap servers
+	watch      string // the target, for us
+	group      string
+	secure     bool
+	codec      string // compression.type of a mirror that compresses anew
+	data       written
+	partitions int32
+}
+
+// cost is what a mirror has used.
+type cost struct {
+	cpu  time.Duration // start-up included
+	peak int64         // bytes
+	rate float64       // MB/s of record data, from the first record in the target to the last
+}
+
+func (c cost) perGB(w written) float64 { return c.cpu.Seconds() / w.GB() }
+
+// run copies the topic and waits until the target has every record.
+func (b bench) run(ctx context.Context, kind string, c copying) (cost, error) {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return cost{}, err
+	}
+	if err := createTopic(ctx, c.watch, c.topic, c.partitions); err != nil {
+		return cost{}, err
+	}
+	cmd, err := b.command(kind, c)
 	if err != nil {
-		return err
+		return cost{}, err
 	}
-	defer source.Stop()
-	defer target.Stop()
-	records := b.records / 2
-	from := loader{addr: source.Plaintext, pid: source.Process.PID()}
-	for _, side := range []struct{ name, from, to, extra string }{
-		{"plaintext", source.Plaintext, target.Plaintext, ""},
-		{"mutual TLS", source.SSL, target.SSL, b.sslLines()},
-	} {
-		var costs [2]load
-		for i, kind := range []string{"schloss", "mm1"} {
-			topic := fmt.Sprintf("copy-%s-%.1s", kind, side.name)
-			if _, err := from.produce(ctx, topic, records); err != nil {
-				return err
-			}
-			run := mirrorRun{dir: filepath.Join(b.dir, topic), from: side.from, to: side.to, extra: side.extra, topic: topic, kind: kind}
-			if costs[i], err = b.mirror(ctx, run, target.Plaintext, records); err != nil {
-				return fmt.Errorf("mirror with %s: %w", kind, err)
-			}
-		}
-		row("mirror, "+side.name+", CPU (beside MirrorMaker 1)", "s/GB", costs[0].cpuPerGB, costs[1].cpuPerGB)
-		row("mirror, "+side.name+", rate", "MB/s", costs[0].mbPerSecond, costs[1].mbPerSecond)
-	}
-	return nil
-}
-
-func (b bench) pair(ctx context.Context) (source, target *peers.Broker, err error) {
-	cfg := peers.BrokerConfig{Version: peers.Last3, Dir: filepath.Join(b.dir, "source"), Stores: b.stores(),
-		Settings: map[string]string{"num.partitions": fmt.Sprint(partitions)}}
-	if source, err = peers.StartBroker(ctx, cfg); err != nil {
-		return nil, nil, err
-	}
-	cfg.Dir = filepath.Join(b.dir, "target")
-	if target, err = peers.StartBroker(ctx, cfg); err != nil {
-		return nil, nil, err
-	}
-	return source, target, nil
-}
-
-func (b bench) sslLines() string {
-	store := func(name string) string { return filepath.Join(b.stores(), name) }
-	return "security.protocol=SSL\nssl.truststore.location=" + store("client.truststore.jks") + "\nssl.truststore.password=" + password +
-		"\nssl.keystore.location=" + store("client.keystore.jks") + "\nssl.keystore.password=" + password + "\nssl.key.password=" + password + "\n"
-}
-
-// mirrorRun is one copy of one topic.
-type mirrorRun struct{ dir, from, to, extra, topic, kind string }
-
-// mirror runs one mirror until the target holds every record. Its whole CPU
-// time counts, start-up included.
-func (b bench) mirror(ctx context.Context, r mirrorRun, watch string, records int) (load, error) {
-	if err := os.MkdirAll(r.dir, 0o755); err != nil {
-		return load{}, err
-	}
-	consumer, producer := filepath.Join(r.dir, "consumer.properties"), filepath.Join(r.dir, "producer.properties")
-	if err := os.WriteFile(consumer, []byte("bootstrap.servers="+r.from+"\ngroup.id="+r.topic+"\nauto.offset.reset=earliest\n"+r.extra), 0o600); err != nil {
-		return load{}, err
-	}
-	if err := os.WriteFile(producer, []byte("bootstrap.servers="+r.to+"\n"+r.extra), 0o600); err != nil {
-		return load{}, err
-	}
-	args := []string{"--consumer.config", consumer, "--producer.config", producer, "--num.streams", "2", "--whitelist", r.topic}
-	cmd := exec.Command(filepath.Join(b.bin, "kafka-mirror-maker.sh"), args...)
-	if r.kind == "mm1" {
-		var err error
-		if cmd, err = peers.Java(context.Background(), peers.Last3, "mirror-maker", args...); err != nil {
-			return load{}, err
-		}
-	}
-	log, err := os.Create(filepath.Join(r.dir, "log"))
+	log, err := os.Create(filepath.Join(c.dir, "log"))
 	if err != nil {
-		return load{}, err
+		return cost{}, err
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	start := time.Now()
 	process, err := peers.StartProcess(cmd)
 	if err != nil {
-		return load{}, err
+		return cost{}, err
 	}
 	defer process.Stop(20 * time.Second)
-	at := loader{addr: watch}
-	for copied := int64(0); copied < int64(records); {
-		select {
-		case <-ctx.Done():
-			return load{}, ctx.Err()
-		case <-process.Done():
-			return load{}, fmt.Errorf("it ended early: %v", process.Err())
-		case <-time.After(200 * time.Millisecond):
-		}
-		if copied, err = at.ends(ctx, r.topic); err != nil {
-			copied = 0 // the topic is not there yet
-		}
-	}
-	took := time.Since(start)
-	used, err := peers.UsageOf(process.PID())
+	took, err := c.wait(ctx, process)
 	if err != nil {
-		return load{}, err
+		return cost{}, err
 	}
-	bytes := float64(records) * recordSize
-	return load{cpuPerGB: used.CPU.Seconds() / bytes * 1e9, mbPerSecond: bytes / 1e6 / took.Seconds()}, nil
+	used, err := peers.UsageOf(process.PID())
+	return cost{cpu: used.CPU, peak: used.PeakRSS, rate: took}, err
+}
+
+// patience is how long a mirror may copy nothing before it counts as stuck.
+const patience = time.Minute
+
+// wait polls the target's ends, and gives the rate.
+func (c copying) wait(ctx context.Context, process peers.Process) (rate float64, err error) {
+	err = withAdmin(c.watch, func(a *kadm.Client) error {
+		var first int64
+		var begun time.Time
+		var last int64
+		moved := time.Now()
+		for last < c.data.records {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-process.Done():
+				return fmt.Errorf("it ended early: %v; see %s", process.Err(), c.dir)
+			case <-time.After(50 * time.Millisecond):
+			}
+			ends, err := a.ListEndOffsets(ctx, c.topic)
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			var sum int64
+			ends.Each(func(o kadm.ListedOffset) { sum += max(o.Offset, 0) })
+			if sum > last {
+				last, moved = sum, now
+			} else if now.Sub(moved) > patience {
+				return fmt.Errorf("it stands still after %d of %d records; see %s", last, c.data.records, c.dir)
+			}
+			if first == 0 && sum > 0 {
+				first, begun = sum, now
+			}
+			if sum > first {
+				rate = float64(sum-first) * recordSize / 1e6 / now.Sub(begun).Seconds()
+			}
+		}
+		return nil
+	})
+	return rate, err
+}
+
+// streams is how many each mirror works with: num.streams, tasks.max.
+const streams = "2"
+
+// command is the mirror's command line; its files are written.
+func (b bench) command(kind string, c copying) (*exec.Cmd, error) {
+	if kind == mm2 {
+		return b.mm2Command(c)
+	}
+	lines := ""
+	if c.secure {
+		lines = b.sslLines("")
+	}
+	consumer, producer := filepath.Join(c.dir, "consumer.properties"), filepath.Join(c.dir, "producer.properties")
+	text := "bootstrap.servers=" + c.from + "\ngroup.id=" + c.group + "\nauto.offset.reset=earliest\n" + lines
+	if err := os.WriteFile(consumer, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	text = "bootstrap.servers=" + c.to + "\n" + lines
+	if kind == mm1 {
+		text += "compression.type=" + c.codec + "\n"
+	}
+	if err := os.WriteFile(producer, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	args := []string{"--consumer.config", consumer, "--producer.config", producer, "--num.streams", streams, "--whitelist", c.topic}
+	if kind == mm1 {
+		return peers.Java(context.Background(), peers.Last3, "mirror-maker", args...)
+	}
+	return exec.Command(filepath.Join(b.bin, "kafka-mirror-maker.sh"), args...), nil
+}
+
+// mm2Command runs the dedicated MirrorMaker 2 with what it does besides
+// copying switched off: heartbeats, checkpoints, configurations, ACLs.
+func (b bench) mm2Command(c copying) (*exec.Cmd, error) {
+	lines := []string{
+		"clusters=from,to", "from.bootstrap.servers=" + c.from, "to.bootstrap.servers=" + c.to,
+		"from->to.enabled=true", "from->to.topics=" + c.topic, "to->from.enabled=false",
+		"replication.policy.class=org.apache.kafka.connect.mirror.IdentityReplicationPolicy", "tasks.max=" + streams,
+		"replication.factor=1", "offset-syncs.topic.replication.factor=1", "checkpoints.topic.replication.factor=1", "heartbeats.topic.replication.factor=1",
+		"config.storage.replication.factor=1", "offset.storage.replication.factor=1", "status.storage.replication.factor=1",
+		"emit.heartbeats.enabled=false", "emit.checkpoints.enabled=false", "sync.topic.configs.enabled=false", "sync.topic.acls.enabled=false",
+		"from->to.offset.flush.interval.ms=10000", "to.producer.compression.type=" + c.codec, "from.consumer.auto.offset.reset=earliest",
+	}
+	text := strings.Join(lines, "\n") + "\n"
+	if c.secure {
+		text += b.sslLines("from.") + b.sslLines("to.")
+	}
+	file := filepath.Join(c.dir, "mm2.properties")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return peers.Java(context.Background(), peers.Last3, "mirror-maker-2", file)
+}
+
+func (b bench) sslLines(prefix string) string {
+	store := func(name string) string { return filepath.Join(b.stores(), name) }
+	lines := []string{
+		"security.protocol=SSL",
+		"ssl.truststore.location=" + store("client.truststore.jks"), "ssl.truststore.password=" + password,
+		"ssl.keystore.location=" + store("client.keystore.jks"), "ssl.keystore.password=" + password, "ssl.key.password=" + password,
+	}
+	return prefix + strings.Join(lines, "\n"+prefix) + "\n"
 }

@@ -29,20 +29,39 @@ func (b bench) certificates(ctx context.Context) error {
 
 func (b bench) stores() string { return filepath.Join(b.dir, "certificates") }
 
-func (b bench) clientTLS() (*tls.Config, error) {
-	cert, err := tls.LoadX509KeyPair(filepath.Join(b.stores(), "client.pem"), filepath.Join(b.stores(), "client.pem"))
+// clientTLS is what a client with the certificates in a folder presents and trusts.
+func clientTLS(stores string) (*tls.Config, error) {
+	certs, authority, err := readPEM(stores, "client.pem")
 	if err != nil {
 		return nil, err
 	}
-	pem, err := os.ReadFile(filepath.Join(b.stores(), "ca-cert"))
+	return &tls.Config{Certificates: certs, RootCAs: authority, ServerName: "localhost"}, nil
+}
+
+// serverTLS is what a server does that asks its clients for certificates.
+func serverTLS(stores string) (*tls.Config, error) {
+	certs, authority, err := readPEM(stores, "server.pem")
 	if err != nil {
 		return nil, err
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, errors.New("read ca-cert: it holds no certificate")
+	return &tls.Config{Certificates: certs, ClientCAs: authority, ClientAuth: tls.RequireAndVerifyClientCert}, nil
+}
+
+func readPEM(stores, name string) ([]tls.Certificate, *x509.CertPool, error) {
+	file := filepath.Join(stores, name)
+	cert, err := tls.LoadX509KeyPair(file, file)
+	if err != nil {
+		return nil, nil, err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots, ServerName: "localhost"}, nil
+	pem, err := os.ReadFile(filepath.Join(stores, "ca-cert"))
+	if err != nil {
+		return nil, nil, err
+	}
+	authority := x509.NewCertPool()
+	if !authority.AppendCertsFromPEM(pem) {
+		return nil, nil, errors.New("read ca-cert: it holds no certificate")
+	}
+	return []tls.Certificate{cert}, authority, nil
 }
 
 func (b bench) startSchloss(ctx context.Context) (*server, error) {

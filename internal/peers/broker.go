@@ -18,6 +18,7 @@ type BrokerConfig struct {
 	Version  string
 	Dir      string            // its folder: settings, data, log
 	Stores   string            // folder of the course's stores; set: a mutual-TLS listener too
+	Far      bool              // a plaintext listener too that clients are to reach through somebody in between
 	ACLs     bool              // StandardAuthorizer; the plaintext listener's anonymous user is super user
 	Settings map[string]string // more broker settings
 	Features []string          // NAME=LEVEL, where it is not the release's own
@@ -27,6 +28,8 @@ type BrokerConfig struct {
 type Broker struct {
 	Plaintext string // host:port
 	SSL       string // host:port, empty without stores
+	Far       string // host:port that its clients are told to connect to; empty without a far listener
+	FarEnd    string // host:port where it listens for them
 	Process   Process
 	cfg       BrokerConfig
 }
@@ -51,6 +54,15 @@ func StartBroker(ctx context.Context, cfg BrokerConfig) (*Broker, error) {
 		}
 		b.SSL = fmt.Sprintf("localhost:%d", port)
 	}
+	if cfg.Far {
+		for _, addr := range []*string{&b.Far, &b.FarEnd} {
+			port, err := FreePort()
+			if err != nil {
+				return nil, err
+			}
+			*addr = fmt.Sprintf("localhost:%d", port)
+		}
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -70,13 +82,18 @@ func (b *Broker) settings(control int) string {
 	if b.SSL != "" {
 		listeners += ",SSL://" + b.SSL
 	}
+	advertised := listeners
+	if b.Far != "" {
+		listeners += ",FAR://" + b.FarEnd
+		advertised += ",FAR://" + b.Far
+	}
 	lines := []string{
 		"process.roles=broker,controller", "node.id=1",
 		fmt.Sprintf("controller.quorum.voters=1@localhost:%d", control),
 		fmt.Sprintf("listeners=%s,CONTROLLER://localhost:%d", listeners, control),
-		"advertised.listeners=" + listeners,
+		"advertised.listeners=" + advertised,
 		"controller.listener.names=CONTROLLER",
-		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT",
+		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SSL:SSL,FAR:PLAINTEXT,CONTROLLER:PLAINTEXT",
 		"log.dirs=" + filepath.Join(b.cfg.Dir, "data"),
 		"num.network.threads=2", "num.io.threads=4",
 		"offsets.topic.replication.factor=1", "offsets.topic.num.partitions=10",

@@ -22,6 +22,7 @@ var classes = map[string][]struct{ release, class string }{
 	"consumer-perf":       {{"2.", "kafka.tools.ConsumerPerformance"}, {"", "org.apache.kafka.tools.ConsumerPerformance"}},
 	"dump-log":            {{"4.", "org.apache.kafka.tools.DumpLogSegments"}, {"", "kafka.tools.DumpLogSegments"}},
 	"mirror-maker":        {{"", "kafka.tools.MirrorMaker"}},
+	"mirror-maker-2":      {{"", "org.apache.kafka.connect.mirror.MirrorMaker"}},
 	"get-offsets":         {{"", "org.apache.kafka.tools.GetOffsetShell"}},
 	"delete-records":      {{"", "org.apache.kafka.tools.DeleteRecordsCommand"}},
 	"log-dirs":            {{"", "org.apache.kafka.tools.LogDirsCommand"}},
@@ -47,7 +48,7 @@ func Java(ctx context.Context, version, tool string, args ...string) (*exec.Cmd,
 		heap = "-Xmx512m"
 	}
 	argv := append(strings.Fields(heap), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", logging, "-cp", classPath, Class(version, tool))
-	if tool == "server" || tool == "mirror-maker" || tool == "producer-perf" {
+	if tool == "server" || tool == "mirror-maker" || tool == "mirror-maker-2" || tool == "producer-perf" {
 		argv = append(strings.Fields(heap), logging, "-cp", classPath, Class(version, tool))
 	}
 	return exec.CommandContext(ctx, "java", append(argv, args...)...), nil
