@@ -28,7 +28,7 @@ func rootCommand(ctx context.Context, s *session, args []string) error {
 	root.AddCommand(certsCommand(s), quickstartCommand(s), serverStartCommand(s), versionCommand(s), exitCodesTopic(),
 		profileCommand(s), completionCommand(s), topicCommand(s), groupCommand(s), aclCommand(s), doctorCommand(s))
 	root.AddCommand(codeTopics()...)
-	root.AddCommand(configCommand(s), produceCommand(s), consumeCommand(s))
+	root.AddCommand(configCommand(s), produceCommand(s), consumeCommand(s), mirrorCommand(s))
 	root.ValidArgsFunction = completeTools
 	root.SetHelpFunc(nativeHelp)
 	root.SetFlagErrorFunc(flagError)
