@@ -106,11 +106,19 @@ func recordings(t *testing.T, dir string, s *corpus.Scenario) []corpus.Recording
 		}
 		out = append(out, corpus.Recording{Version: version, Golden: g})
 	}
-	for _, c := range s.Cases {
-		for _, r := range out {
-			if _, ok := r.Golden[c.Name]; !ok && c.Compared() && c.For(r.Version) {
+	for _, r := range out {
+		due := 0
+		for _, c := range s.Cases {
+			if !c.Compared() || !c.For(r.Version) {
+				continue
+			}
+			due++
+			if _, ok := r.Golden[c.Name]; !ok {
 				t.Errorf("%s: not recorded with Kafka %s: make golden ARGS=%s", c.Name, r.Version, s.Name)
 			}
+		}
+		if len(r.Golden) != due {
+			t.Errorf("the recording of Kafka %s holds %d commands, want %d: make golden ARGS=%s", r.Version, len(r.Golden), due, s.Name)
 		}
 	}
 	return out
