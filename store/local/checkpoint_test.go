@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -67,5 +68,57 @@ func TestACheckpointForgetsWhatIsDeletedMeanwhile(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestACheckpointKeepsAStartThatIsBeingRaised writes a checkpoint while records
+// are being deleted. The start that the deletion answers with must be there
+// after a power cut.
+func TestACheckpointKeepsAStartThatIsBeingRaised(t *testing.T) {
+	power := disk.NewFake(1)
+	fs := &slow{FS: power, suffix: "/log-start-offset-checkpoint.tmp", began: make(chan struct{}, 9), gate: make(chan struct{})}
+	s, err := local.Open(fs, []string{"/data"}, local.Options{FlushBeforeAck: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(s *local.Store) store.PartitionLog {
+		t.Helper()
+		l, _, err := s.Logs().Open(kafka.TopicPartition{Topic: "a"}, kafka.TopicID{1}, store.LogConfig{}, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	l := open(s)
+	for range 3 {
+		if _, err := l.Append(storetest.Batch(t, storetest.Record{Key: "k"}), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	storetest.AwaitDurable(t, l)
+	raised, written := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := l.DeleteRecords(2)
+		raised <- err
+	}()
+	<-fs.began
+	go func() { written <- s.Checkpoint() }()
+	for !s.StartsGather() { // until the checkpoint has said what it wants
+		runtime.Gosched()
+	}
+	close(fs.gate)
+	for _, done := range []chan error{raised, written} {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	power.Crash()
+	power.Restart(disk.KeepNothing)
+	again, err := local.Open(power, []string{"/data"}, local.Options{FlushBeforeAck: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := open(again).Start(); got != 2 {
+		t.Errorf("after a crash the log starts at %d, want 2", got)
 	}
 }

@@ -211,8 +211,8 @@ func (d *directory) point(tp kafka.TopicPartition) kafka.Offset {
 
 // checkpoint writes the recovery points of the open logs; those of logs that
 // are not open stay. A log start that the first segment has reached is
-// forgotten. Logs that were deleted meanwhile are left out: what was forgotten
-// of them must not come back.
+// forgotten, unless another one is on its way to the disk. Logs that were
+// deleted meanwhile are left out: what was forgotten of them must not come back.
 func (d *directory) checkpoint(logs []*Log) error {
 	fresh, errs := make([]kafka.Offset, len(logs)), make([]error, len(logs))
 	sideBySide(logs, func(i int, l *Log) { fresh[i], errs[i] = l.recoveryPoint() })
@@ -228,7 +228,7 @@ func (d *directory) checkpoint(logs []*Log) error {
 	})
 	return errors.Join(err, d.starts.change(func(p points) {
 		for _, l := range logs {
-			if !l.deleted.Load() && l.start.Load() <= int64((*l.segments.Load())[0].base) {
+			if !l.deleted.Load() && max(l.start.Load(), l.raised.Load()) <= int64((*l.segments.Load())[0].base) {
 				p[l.tp] = 0
 			}
 		}

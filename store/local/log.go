@@ -35,6 +35,7 @@ type Log struct {
 	segments atomic.Pointer[[]*segment] // ascending; the last is the active one
 	epochs   atomic.Pointer[epochs]
 	start    atomic.Int64 // records below it were deleted, durably; the first segment may begin later
+	raised   atomic.Int64 // what start is, or is about to be: set before that is written down
 	end      atomic.Int64
 	synced   atomic.Int64 // every offset below it is durable
 	refusal  atomic.Pointer[error]

@@ -54,6 +54,7 @@ func (l *Log) raiseStart(to kafka.Offset) error {
 		l.advance(end)
 	}
 	l.mu.Unlock()
+	l.raised.Store(int64(to))
 	if err := l.starts.put(l.tp, to); err != nil {
 		return err
 	}
