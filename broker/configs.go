@@ -167,9 +167,12 @@ func changed(old, next map[string]string) []string {
 	return names
 }
 
-// reconfigure makes the settings of a topic take effect.
+// reconfigure makes the settings of a topic take effect, if it is open.
 func (b *Broker) reconfigure(meta *store.Topic) {
 	t := b.topics.named(meta.Name)
+	if t == nil {
+		return
+	}
 	set, logConfig := b.topicConfig(meta)
 	t.settings.Store(&set)
 	for _, r := range t.replicas() {

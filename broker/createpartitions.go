@@ -57,6 +57,9 @@ func (b *Broker) createPartitionsOf(c *call, in *kmsg.CreatePartitionsRequestTop
 	if err := b.checkAssignment(in, int(in.Count-t.Partitions)); err != nil || dry {
 		return err
 	}
+	if b.topics.named(in.Topic) == nil {
+		return &faultError{kafka.ErrKafkaStorageError, "the logs of the topic could not be made, nor could it be taken back: delete it, or start the broker again"}
+	}
 	if err := b.growTopic(t, in.Count); err != nil {
 		b.log.Error("create partitions", "topic", in.Topic, "error", err)
 		return err

@@ -93,8 +93,11 @@ func (ts *topics) close() error {
 	return errors.Join(errs...)
 }
 
-// replicas are the topic's partitions, by index.
+// replicas are the topic's partitions, by index; none of nil.
 func (t *topic) replicas() []*replica {
+	if t == nil {
+		return nil
+	}
 	if list := t.list.Load(); list != nil {
 		return *list
 	}
@@ -103,9 +106,6 @@ func (t *topic) replicas() []*replica {
 
 // replica is the partition of a topic, nil if the topic has none of that index.
 func (t *topic) replica(index int32) *replica {
-	if t == nil {
-		return nil
-	}
 	list := t.replicas()
 	if index < 0 || int(index) >= len(list) {
 		return nil
