@@ -34,6 +34,9 @@ var mirrorMaker = &tool{
 		{name: "on.retention", value: needsValue, arg: "POLICY", check: mirrorPolicy, doc: "When the source has deleted records before they were copied: halt the partition, or continue with those left. Without it, auto.offset.reset=earliest in the file continues."},
 		{name: "on.target.truncated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When the target has lost records that were copied: halt the partition, or continue and copy them again."},
 		{name: "state.topic", value: needsValue, arg: "TOPIC", def: mirror.StateTopic, check: kafka.CheckTopicName, doc: "The topic of the target that keeps where each record stands."},
+		{name: "sync.groups", value: needsValue, arg: "REGEX", doc: "Consumer groups of the source, written as topics are in --include, whose positions are brought to the target. Without it none."},
+		{name: "sync.groups.interval.ms", value: needsValue, arg: "MS", def: "60000", check: atLeastOne, doc: "How often they are brought there."},
+		{name: "metrics.listen", value: needsValue, arg: "HOST:PORT", check: checkMetricsAddress, doc: "Serve Prometheus metrics (/metrics) and /healthz there; without HOST on this machine only."},
 		{name: "new.consumer", idle: "there is no other"},
 		{name: "new.producer", idle: "there is no other"},
 		{name: "num.producers", value: needsValue, arg: "N", idle: "each stream has its own connections to the target"},
@@ -73,8 +76,10 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	if !ok {
 		return &usageError{problem: "include list must be specified", advice: "add --include '.*' to copy all topics"}
 	}
-	if _, err := mirror.CompilePattern(pattern); err != nil {
-		return &exitError{code: abnormal, err: err}
+	for _, text := range []string{pattern, o.get("sync.groups")} {
+		if _, err := mirror.CompilePattern(text); err != nil && text != "" {
+			return &exitError{code: abnormal, err: err}
+		}
 	}
 	consumer, err := s.readSettings(settings{table: config.Consumer, file: o.get("consumer.config")})
 	if err != nil {
@@ -100,6 +105,8 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		Streams: int(o.integer("num.streams")), Include: pattern,
 		CommitInterval:     time.Duration(o.integer("offset.commit.interval.ms")) * time.Millisecond,
 		AbortOnSendFailure: !strings.EqualFold(o.get("abort.on.send.failure"), "false"),
+		SyncGroups:         o.get("sync.groups"),
+		SyncGroupsInterval: time.Duration(o.integer("sync.groups.interval.ms")) * time.Millisecond,
 		StateTopic:         o.get("state.topic"),
 		OnTruncated:        policies[o.get("on.truncated")],
 		OnRecreated:        policies[o.get("on.recreated")],
@@ -112,6 +119,14 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	}
 	for _, text := range m.Notices() {
 		s.warn("%s", text)
+	}
+	if o.has("metrics.listen") {
+		address, stop, err := serveMetrics(o.get("metrics.listen"), m)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		show.notice("metrics at http://" + address + "/metrics")
 	}
 	if err = m.Run(ctx); onlyEnded(ctx, err) {
 		err = nil // told to stop before it was under way

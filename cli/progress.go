@@ -19,9 +19,10 @@ type progress struct {
 	w        io.Writer
 	terminal bool
 
-	mu    sync.Mutex // guards what follows, and w
-	drawn bool       // the cursor stands behind the line
-	last  time.Time  // of the last plain line
+	mu     sync.Mutex // guards what follows, and w
+	drawn  bool       // the cursor stands behind the line
+	last   time.Time  // of the last plain line
+	unsaid string     // the newest plain line, if it was not printed
 }
 
 func newProgress(w io.Writer, terminal bool) *progress { return &progress{w: w, terminal: terminal} }
@@ -36,8 +37,10 @@ func (p *progress) update(state mirror.Progress) {
 		fmt.Fprintf(p.w, "\r\x1b[K%.79s", progressLine(state))
 		p.drawn = true
 	case state.At.Sub(p.last) >= plainInterval:
-		p.last = state.At
+		p.last, p.unsaid = state.At, ""
 		fmt.Fprintln(p.w, progressLine(state))
+	default:
+		p.unsaid = progressLine(state)
 	}
 }
 
@@ -71,11 +74,14 @@ var haltAdvice = map[mirror.HaltReason]string{
 	mirror.CorruptSource:   "--abort.on.send.failure false leaves the batch out; --quarantine.dir DIR keeps it",
 }
 
-// end leaves the cursor on a line of its own.
+// end tells how it ended, and leaves the cursor on a line of its own.
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.newLineLocked()
+	if p.unsaid != "" {
+		fmt.Fprintln(p.w, p.unsaid)
+	}
 }
 
 func (p *progress) newLineLocked() {
@@ -87,6 +93,9 @@ func (p *progress) newLineLocked() {
 
 func progressLine(s mirror.Progress) string {
 	line := fmt.Sprintf("%d partitions, %s records, %s, %s/s, behind %s", s.Running(), count(s.Records), size(float64(s.Bytes)), size(s.ByteRate), count(s.Lag))
+	if s.LagSeconds >= 1 {
+		line += ", " + (time.Duration(s.LagSeconds) * time.Second).String()
+	}
 	if n := s.Halted(); n > 0 {
 		line += fmt.Sprintf(", HALTED %d", n)
 	}

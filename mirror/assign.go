@@ -36,6 +36,9 @@ func (m *Mirror) accept(tps []kafka.TopicPartition) (ours []*partition) {
 	for _, tp := range tps {
 		p := &partition{tp: tp, id: m.source.topic(tp.Topic).id, leader: -1}
 		p.start(place{at: -1, committed: -1, read: kafka.NoEpoch})
+		if before, ok := m.seen[tp]; ok {
+			p.traffic = before
+		}
 		m.given[tp] = p
 		ours = append(ours, p)
 	}

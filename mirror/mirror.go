@@ -62,6 +62,7 @@ type Mirror struct {
 	settings settings
 	source   *source
 	sourceID string // of the cluster
+	targetID string
 	target   Target
 	group    *group
 	pool     *pool
@@ -82,7 +83,8 @@ type Mirror struct {
 	mu      sync.Mutex // guards what follows
 	given   map[kafka.TopicPartition]*partition
 	pauses  map[kafka.TopicPartition]*pausing
-	kept    map[kafka.TopicPartition]place // of partitions that were lost before their position was committed
+	kept    map[kafka.TopicPartition]place   // of partitions that were lost before their position was committed
+	seen    map[kafka.TopicPartition]traffic // of partitions that were given back: a pause does not make them younger
 	rates   rates
 	retired totals // of partitions that were given back
 }
@@ -96,6 +98,7 @@ func New(c Config) (*Mirror, error) {
 		given:  make(map[kafka.TopicPartition]*partition),
 		pauses: make(map[kafka.TopicPartition]*pausing),
 		kept:   make(map[kafka.TopicPartition]place),
+		seen:   make(map[kafka.TopicPartition]traffic),
 	}
 	var err error
 	if m.settings, err = readSettings(c.Source, c.Consumer, c.Producer); err != nil {
@@ -148,6 +151,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 	m.running.Go(func() { m.commitEvery(carry) })
 	m.running.Go(func() { m.tellProgress(carry) })
 	m.running.Go(func() { m.mindPauses(ctx, carry) })
+	m.running.Go(func() { m.mindEnds(ctx) })
 	if m.groups != nil && m.journal != nil { // without offset maps there is nothing to translate by
 		m.running.Go(func() { m.groups.run(ctx) })
 	}
@@ -233,7 +237,7 @@ func (m *Mirror) compareClusters(ctx context.Context) error {
 	if err == nil && source.ID != "" && source.ID == target.ID {
 		err = &SameClusterError{ID: source.ID}
 	}
-	m.sourceID = source.ID
+	m.sourceID, m.targetID = source.ID, target.ID
 	return err
 }
 

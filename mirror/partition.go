@@ -53,6 +53,7 @@ type partition struct {
 	generation int
 
 	records, bytes, dropped int64
+	traffic                 traffic
 }
 
 // span is one batch under way.
@@ -67,6 +68,8 @@ type span struct {
 	records int32
 	base    kafka.Offset // in the target, once settled; NoOffset where it has forgotten
 	settled bool
+
+	first, latest int64 // timestamps, as times gives them
 
 	generation int
 }
@@ -164,7 +167,7 @@ const longTrip = 5 * time.Millisecond
 
 // accept takes what was read of a response: it notes what is to be sent and
 // moves the position. memory is held once for each span that lies in it.
-func (p *partition) accept(r *reading, memory *buffer) (spans []Copy) {
+func (p *partition) accept(r *reading, memory *buffer, now time.Time) (spans []Copy) {
 	if r.lead > p.next {
 		p.skipTo(r.lead)
 	}
@@ -174,6 +177,7 @@ func (p *partition) accept(r *reading, memory *buffer) (spans []Copy) {
 			s.memory = memory
 			memory.hold()
 		}
+		p.took(s, now)
 		p.under = append(p.under, s)
 		p.backlog += len(s.batch)
 		p.largest = max(len(s.batch), p.largest-p.largest/64)
@@ -189,6 +193,7 @@ func (p *partition) accept(r *reading, memory *buffer) (spans []Copy) {
 	if r.halt != nil {
 		p.stop(r.halt.Reason, r.halt.Offset, r.halt.Err)
 	}
+	p.catchUp()
 	return spans
 }
 
@@ -213,6 +218,7 @@ func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 		p.done = p.under[0].next
 		p.under = p.under[1:]
 	}
+	p.catchUp()
 	if p.done >= p.suspect.to {
 		p.suspect = suspect{}
 	}
@@ -264,6 +270,10 @@ func (p *partition) lag() int64 {
 }
 
 // progress is the partition's state for the outside.
-func (p *partition) progress() PartitionProgress {
-	return PartitionProgress{TopicPartition: p.tp, Position: p.done, Committed: p.committed, Lag: p.lag(), Halt: p.halt}
+func (p *partition) progress(now time.Time) PartitionProgress {
+	return PartitionProgress{
+		TopicPartition: p.tp, Position: p.done, Committed: p.committed, End: p.end, Halt: p.halt,
+		Lag: p.lag(), LagBytes: p.bytesBehind(), LagSeconds: p.secondsBehind(now),
+		Records: p.records, Bytes: p.bytes, Dropped: p.dropped, Traffic: p.traffic.recent(now),
+	}
 }

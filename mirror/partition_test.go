@@ -3,6 +3,7 @@ package mirror
 import (
 	"os"
 	"testing"
+	"time"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -21,7 +22,7 @@ func fetchedRecords(records []byte, end kafka.Offset) *wire.FetchedPartition {
 
 // take does with a response what its stream does.
 func take(p *partition, r *wire.FetchedPartition, committedOnly bool, memory *buffer) []Copy {
-	return p.accept(p.task(&settings{committedOnly: committedOnly}, true).read(r), memory)
+	return p.accept(p.task(&settings{committedOnly: committedOnly}, true).read(r), memory, time.Now())
 }
 
 func TestPartitionTake(t *testing.T) {

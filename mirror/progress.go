@@ -18,7 +18,8 @@ type Progress struct {
 	Dropped    int64     // records that the target refused, without AbortOnSendFailure
 	RecordRate float64   // a second, between the last two ticks
 	ByteRate   float64
-	Lag        int64 // records, sum over the partitions where it is known
+	Lag        int64   // records, sum over the partitions where it is known
+	LagSeconds float64 // the largest of the partitions: what a disaster right now would cost
 	Partitions []PartitionProgress
 }
 
@@ -40,8 +41,15 @@ type PartitionProgress struct {
 	kafka.TopicPartition
 	Position  kafka.Offset // next source offset to copy; all before it is acknowledged; -1: not known yet
 	Committed kafka.Offset // -1: nothing yet
-	Lag       int64        // records behind what the source lets us read; -1: not known yet
+	End       kafka.Offset // what the source lets us read up to; -1: not known yet
 	Halt      *Halt        // nil: it runs
+
+	Lag        int64   // records behind End; -1: not known yet
+	LagBytes   int64   // as batches, estimated by the mean size of records; -1: not known yet
+	LagSeconds float64 // age of the oldest record that is not copied yet; -1: not known yet
+
+	Records, Bytes, Dropped int64 // since it was last assigned to this mirror
+	Traffic
 }
 
 // totals are counts of what was copied.
@@ -79,15 +87,16 @@ func (m *Mirror) snapshot(tick bool) Progress {
 	out := Progress{At: now, Since: m.rates.since}
 	for _, p := range m.given {
 		if p.stream == nil {
-			out.Partitions = append(out.Partitions, p.progress())
+			out.Partitions = append(out.Partitions, p.progress(now))
 			continue
 		}
 		p.stream.mu.Lock()
-		pp := p.progress()
+		pp := p.progress(now)
 		sum = sum.plus(totals{p.records, p.bytes, p.dropped})
 		p.stream.mu.Unlock()
 		out.Partitions = append(out.Partitions, pp)
 		out.Lag += max(0, pp.Lag)
+		out.LagSeconds = max(out.LagSeconds, pp.LagSeconds)
 	}
 	slices.SortFunc(out.Partitions, func(a, b PartitionProgress) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
@@ -104,9 +113,13 @@ func (m *Mirror) snapshot(tick bool) Progress {
 // its position where the group does not have it.
 func (m *Mirror) retire(p *partition) {
 	copied, at := p.stream.forget(p)
+	p.stream.mu.Lock()
+	seen := p.traffic
+	p.stream.mu.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.retired = m.retired.plus(copied)
+	m.seen[p.tp] = seen
 	if at.at >= 0 && at.at != at.committed {
 		m.kept[p.tp] = at
 	}

@@ -101,6 +101,7 @@ func (s *stream) forget(p *partition) (totals, place) {
 // fetched takes what a response holds for a partition.
 func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedPartition, memory *buffer) {
 	var work *task
+	now := time.Now()
 	s.mu.Lock()
 	halted := p.halt != nil
 	switch {
@@ -108,10 +109,11 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 	case r.Error == kafka.NoError:
 		p.rests = 0
 		work = p.task(&s.mirror.settings, s.mirror.config.AbortOnSendFailure)
-		p.end = r.HighWatermark
+		end := r.HighWatermark
 		if work.committedOnly {
-			p.end = r.LastStable
+			end = r.LastStable
 		}
+		p.learnEnd(end, now)
 	case r.Error == kafka.ErrOffsetOutOfRange:
 		p.resting = true
 		s.mirror.running.Go(func() { s.reposition(ctx, p) })
@@ -138,7 +140,7 @@ func (s *stream) copy(p *partition, r *reading, memory *buffer) {
 		s.mu.Unlock()
 		return
 	}
-	spans, appender := p.accept(r, memory), p.appender
+	spans, appender := p.accept(r, memory, time.Now()), p.appender
 	s.mu.Unlock()
 	if len(spans) > 0 {
 		appender.Append(spans)
@@ -175,8 +177,7 @@ func (s *stream) answered(sp *span, base kafka.Offset, err error) {
 	crowded, halted := p.crowded(), p.halt != nil
 	switch {
 	case err == nil:
-		p.records += int64(sp.records)
-		p.bytes += int64(len(sp.batch))
+		p.gave(sp, time.Now())
 	case !errors.Is(err, errAppenderClosed):
 		s.refusedLocked(sp, err)
 	}

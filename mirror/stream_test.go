@@ -45,6 +45,7 @@ func newTestStream(t *testing.T, abort bool) (*stream, *partition, *shelf) {
 		target: f,
 		pool:   newPool(1 << 20),
 		pauses: make(map[kafka.TopicPartition]*pausing),
+		seen:   make(map[kafka.TopicPartition]traffic),
 		fatal:  func(error) {},
 		source: newSource(nil, nil, time.Hour, time.Millisecond, func(string) {}),
 	}
