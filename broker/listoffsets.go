@@ -11,7 +11,7 @@ import (
 // Behavior: DESCRIBE on each topic, before it is looked up. -1 is the high
 // watermark, -2 the log start, -3 the record with the largest timestamp; any
 // other timestamp the first record at or after it. Nothing that is not durable
-// is told.
+// is told. A partition that is named twice is refused, once.
 //
 // Versions: 4 brought leader epochs, 7 the largest timestamp, 8, 9 and 11 the
 // offsets of tiered storage: there is none, so that the earliest local offset
@@ -27,16 +27,33 @@ const (
 
 func listOffsets(b *Broker, c *call, req *kmsg.ListOffsetsRequest) kmsg.Response {
 	resp := kmsg.NewPtrListOffsetsResponse()
+	twice := make(map[kafka.TopicPartition]bool) // of those that are not answered yet
+	for _, in := range req.Topics {
+		for _, p := range in.Partitions {
+			tp := kafka.TopicPartition{Topic: in.Topic, Partition: p.Partition}
+			_, again := twice[tp]
+			twice[tp] = again
+		}
+	}
 	for _, in := range req.Topics {
 		allowed := c.allowed(kafka.Describe, kafka.Topic, in.Topic)
 		out := kmsg.NewListOffsetsResponseTopic()
 		out.Topic = in.Topic
 		for _, p := range in.Partitions {
+			tp := kafka.TopicPartition{Topic: in.Topic, Partition: p.Partition}
+			again, ok := twice[tp]
+			if !ok {
+				continue
+			}
+			delete(twice, tp)
 			part := kmsg.NewListOffsetsResponseTopicPartition()
 			part.Partition = p.Partition
 			part.Offset, part.Timestamp, part.LeaderEpoch = -1, -1, -1
 			err := error(kafka.ErrTopicAuthorizationFailed)
-			if allowed {
+			switch {
+			case allowed && again:
+				err = kafka.ErrInvalidRequest
+			case allowed:
 				err = listOffset(b.topics.named(in.Topic).replica(p.Partition), c.header.Version, p, &part)
 			}
 			part.ErrorCode = int16(codeOf(err))

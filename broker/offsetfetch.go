@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"slices"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/broker/group"
@@ -72,6 +74,7 @@ func (b *Broker) offsetsOf(c *call, in kmsg.OffsetFetchRequestGroup) kmsg.Offset
 	if in.Topics == nil {
 		return b.allOffsets(c, out)
 	}
+	onlyOnce(in.Topics)
 	// Judged before the coordinator is locked.
 	refusals := make([]error, len(in.Topics))
 	for i := range in.Topics {
@@ -88,6 +91,26 @@ func (b *Broker) offsetsOf(c *call, in kmsg.OffsetFetchRequestGroup) kmsg.Offset
 	}
 	out.ErrorCode = int16(codeOf(err))
 	return out
+}
+
+// onlyOnce drops the partitions of topics that were named before, since each
+// may have long metadata. The lists are changed in place.
+func onlyOnce(topics []kmsg.OffsetFetchRequestGroupTopic) {
+	type partition struct {
+		topic string
+		id    kafka.TopicID
+		index int32
+	}
+	seen := make(map[partition]struct{})
+	for i := range topics {
+		t := &topics[i]
+		t.Partitions = slices.DeleteFunc(t.Partitions, func(index int32) bool {
+			p := partition{t.Topic, t.TopicID, index}
+			_, again := seen[p]
+			seen[p] = struct{}{}
+			return again
+		})
+	}
 }
 
 func (b *Broker) allOffsets(c *call, out kmsg.OffsetFetchResponseGroup) kmsg.OffsetFetchResponseGroup {

@@ -50,6 +50,58 @@ func TestARequestThatRepeatsItselfIsAnsweredOnce(t *testing.T) {
 	}
 }
 
+// TestARepeatedPartitionIsAnsweredOnce names one partition very often, in one
+// topic and in several of the same name. What a group has noted with its
+// position may be long, and a search by time unpacks a batch.
+func TestARepeatedPartitionIsAnsweredOnce(t *testing.T) {
+	const times = 100
+	b := testkit.Start(t, testkit.Options{})
+	c := rawConnect(t, b)
+	createTopic(t, c, "t", nil)
+	offsets, byGroup := kmsg.NewPtrOffsetFetchRequest(), kmsg.NewPtrOffsetFetchRequest()
+	offsets.Group = "g"
+	group := kmsg.OffsetFetchRequestGroup{Group: "g"}
+	byTime := kmsg.NewPtrListOffsetsRequest()
+	for range times {
+		offsets.Topics = append(offsets.Topics, kmsg.OffsetFetchRequestTopic{Topic: "t", Partitions: []int32{0, 1, 0, 1}})
+		group.Topics = append(group.Topics, kmsg.OffsetFetchRequestGroupTopic{Topic: "t", Partitions: []int32{0, 1, 0, 1}})
+		list := kmsg.NewListOffsetsRequestTopic()
+		list.Topic = "t"
+		for i := range int32(2) {
+			one := kmsg.NewListOffsetsRequestTopicPartition()
+			one.Partition = 0
+			one.Timestamp = -int64(i) - 1
+			list.Partitions = append(list.Partitions, one)
+		}
+		byTime.Topics = append(byTime.Topics, list)
+	}
+	byGroup.Groups = append(byGroup.Groups, group)
+	got := map[string]int{}
+	for _, topic := range c.ask(t, offsets, 7).(*kmsg.OffsetFetchResponse).Topics {
+		got["OffsetFetch of one group"] += len(topic.Partitions)
+	}
+	for _, topic := range c.ask(t, byGroup, 8).(*kmsg.OffsetFetchResponse).Groups[0].Topics {
+		got["OffsetFetch"] += len(topic.Partitions)
+	}
+	for api, n := range got {
+		if n != 2 {
+			t.Errorf("%s answers %d partitions, want 2", api, n)
+		}
+	}
+	listed := 0
+	for _, topic := range c.ask(t, byTime, 7).(*kmsg.ListOffsetsResponse).Topics {
+		for _, p := range topic.Partitions {
+			listed++
+			if code := kafka.ErrorCode(p.ErrorCode); code != kafka.ErrInvalidRequest {
+				t.Errorf("ListOffsets of what is named twice: %v, want INVALID_REQUEST", code)
+			}
+		}
+	}
+	if listed != 1 {
+		t.Errorf("ListOffsets answers %d times", listed)
+	}
+}
+
 // TestManySmallPartitionsShareABuffer fetches few bytes from each of very many
 // partitions.
 func TestManySmallPartitionsShareABuffer(t *testing.T) {
