@@ -35,7 +35,7 @@ func (m *Mirror) accept(tps []kafka.TopicPartition) (ours []*partition) {
 	defer m.mu.Unlock()
 	for _, tp := range tps {
 		p := &partition{tp: tp, id: m.source.topic(tp.Topic).id, leader: -1}
-		p.start(place{at: -1, committed: -1, read: kafka.NoEpoch})
+		p.start(nowhere(nil))
 		if before, ok := m.seen[tp]; ok {
 			p.traffic = before
 		}
@@ -69,6 +69,7 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 		return err
 	}
 	topics := make(map[string]TargetTopic)
+	var claims []*claim
 	for _, p := range ps {
 		if p.tp.Partition >= m.source.topic(p.tp.Topic).partitions { // it is younger than the last look
 			m.source.refresh()
@@ -92,10 +93,9 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 		if halt == nil && p.tp.Partition >= topic.Partitions {
 			halt = &Halt{Reason: FewerPartitions, Err: fmt.Errorf("the target's topic has %d partitions", topic.Partitions)}
 		}
-		m.launch(ctx, p, place, topic.Limits, halt)
+		claims = append(claims, &claim{p: p, at: place, limits: topic.Limits, halt: halt})
 	}
-	m.touch()
-	return nil
+	return m.launch(ctx, claims)
 }
 
 // targetTopic finds a topic of the target, and makes it as large as the source's
@@ -145,21 +145,43 @@ func stays(reason HaltReason, err error) *Halt {
 	return &Halt{Reason: reason, Offset: -1, Err: err}
 }
 
-// launch hands a partition to the stream that has the fewest, unless it was
-// taken from us meanwhile. A halted one is kept, to be seen.
-func (m *Mirror) launch(ctx context.Context, p *partition, at place, limits Limits, halt *Halt) {
-	if m.place(ctx, p, at, limits, halt) && halt != nil {
-		m.halted(p.tp, halt)
+// launch makes partitions ours on the target and hands each to the stream that
+// has the fewest, unless it was taken from us meanwhile. A halted one is kept,
+// to be seen.
+func (m *Mirror) launch(ctx context.Context, claims []*claim) error {
+	var going []*claim
+	for _, c := range claims {
+		if c.halt == nil {
+			going = append(going, c)
+		}
 	}
+	if err := m.mode.own(ctx, going); err != nil {
+		return err
+	}
+	for _, c := range claims {
+		placed, err := m.place(ctx, c)
+		if err != nil {
+			return err
+		}
+		if placed && c.halt != nil {
+			m.halted(c.p.tp, c.halt)
+		}
+	}
+	m.touch()
+	return nil
 }
 
-func (m *Mirror) place(ctx context.Context, p *partition, at place, limits Limits, halt *Halt) bool {
+// errOwnAgain is a partition that was lost between being owned and opened.
+var errOwnAgain = errors.New("a transaction was undone meanwhile")
+
+func (m *Mirror) place(ctx context.Context, c *claim) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	p, at := c.p, c.at
 	if m.given[p.tp] != p || p.stream != nil {
-		return false
+		return false, nil
 	}
-	if kept, ok := m.kept[p.tp]; ok && halt == nil && kept.committed == at.committed {
+	if kept, ok := m.kept[p.tp]; ok && c.halt == nil && !m.journalRules && kept.committed == at.committed {
 		at = kept // nobody else has had it since
 	}
 	delete(m.kept, p.tp)
@@ -170,12 +192,14 @@ func (m *Mirror) place(ctx context.Context, p *partition, at place, limits Limit
 		}
 	}
 	p.start(at)
-	p.limits = limits
-	if p.halt = halt; halt == nil {
-		p.appender = m.target.Open(s.index, p.tp)
+	p.limits = c.limits
+	if p.halt = c.halt; c.halt == nil {
+		if p.appender = m.mode.open(s.index, c); p.appender == nil {
+			return false, errOwnAgain
+		}
 	}
 	s.adopt(ctx, p)
-	return true
+	return true, nil
 }
 
 // drainWithin is how long batches under way are waited for when a partition is

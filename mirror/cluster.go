@@ -31,6 +31,7 @@ type clusterTarget struct {
 	refreshEvery  time.Duration
 	notice        func(string)
 	outages       *outages
+	transactional *string // the id of all that is sent; nil: none
 
 	kick    chan struct{}
 	running sync.WaitGroup
@@ -184,17 +185,23 @@ func listEach(ctx context.Context, admin *client.Admin, place kafka.Offset, tps 
 
 // Open prepares to append to a partition.
 func (t *clusterTarget) Open(stream int, tp kafka.TopicPartition) Appender {
+	s := t.sender(stream, tp)
+	o := &outbox{tp: tp, window: t.window, patience: t.patience, node: -1}
+	t.running.Go(func() { s.identify(o) })
+	return &appender{sender: s, box: o}
+}
+
+// sender is the sender of a stream, which is to send to a partition.
+func (t *clusterTarget) sender(stream int, tp kafka.TopicPartition) *sender {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	s := t.senders[stream]
 	if s == nil {
 		s = &sender{target: t, ctx: t.ctx, lanes: make(map[kafka.NodeID]*lane)}
 		t.senders[stream] = s
 	}
 	t.topics[tp.Topic] = true
-	t.mu.Unlock()
-	o := &outbox{tp: tp, window: t.window, patience: t.patience, node: -1}
-	t.running.Go(func() { s.identify(o) })
-	return &appender{sender: s, box: o}
+	return s
 }
 
 // Run keeps the leaders known until the context ends, then ends all

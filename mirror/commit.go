@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"schloss/kafka"
 )
 
 // commitWithin bounds one commit.
@@ -56,32 +54,13 @@ func (m *Mirror) commit(ctx context.Context) {
 }
 
 // commitOf commits what has moved. m.committing must be held: a partition that
-// is given back meanwhile must not be committed any more. The journal comes
-// first, so that it knows no less than the group; where it cannot be written,
-// the next start finds a stretch of its map missing and treats it as unknown.
+// is given back meanwhile must not be committed any more.
 func (m *Mirror) commitOf(ctx context.Context, ps []*partition) {
-	moved := make(map[kafka.TopicPartition]kafka.Offset)
-	state := make(map[kafka.TopicPartition]entry)
-	for _, p := range ps {
-		p.stream.mu.Lock()
-		if !p.revoked && p.done >= 0 && p.done != p.committed {
-			moved[p.tp] = p.done
-			p.offsets.Shorten(mapLimit)
-			state[p.tp] = entry{p.done, p.read, p.id, p.offsets.Clone()}
-		}
-		p.stream.mu.Unlock()
-	}
-	if len(moved) == 0 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, commitWithin)
 	defer cancel()
-	if m.journal != nil {
-		err := m.journal.write(ctx, state)
-		if err != nil && !m.journalFails {
-			m.notice(err.Error())
-		}
-		m.journalFails = err != nil
+	moved := m.mode.commit(ctx, ps)
+	if len(moved) == 0 {
+		return
 	}
 	if err := m.group.commit(ctx, moved); err != nil {
 		m.notice(fmt.Sprintf("commit the positions of %d partitions: %v", len(moved), err))

@@ -44,6 +44,8 @@ type entry struct {
 	epoch    kafka.Epoch   // of the last record before it
 	id       kafka.TopicID // of the source's topic
 	offsets  offsetmap.Map
+	base     kafka.Offset     // of the target: what is of ours and not in the map stands at or behind it; NoOffset: not known
+	producer kafka.ProducerID // that writes what is behind the map; NoProducerID: not known
 }
 
 // journalKey is the key of a record; equal keys have equal bytes.
@@ -60,6 +62,10 @@ type journalValue struct {
 	Epoch    kafka.Epoch  `json:"epoch"`
 	TopicID  string       `json:"topicId,omitempty"`
 	Map      string       `json:"map"` // base64 of offsetmap's encoding
+	// Where the deliveries that promise more than at-least-once look for what
+	// was copied behind the map's end, and by whom.
+	Base     *kafka.Offset     `json:"base,omitempty"`
+	Producer *kafka.ProducerID `json:"producer,omitempty"`
 }
 
 // mapLimit bounds the segments of a map that is kept; older ones are merged.
@@ -114,7 +120,7 @@ func readState(ctx context.Context, target *client.Client, admin *client.Admin, 
 	if err != nil || end == 0 {
 		return err
 	}
-	reader := tailReader{target, admin, tp}
+	reader := tailReader{target, admin, tp, true}
 	return reader.each(ctx, 0, end, func(b batch.Batch) error {
 		records, err := b.Records(unpackedLimit)
 		for i := range records {
@@ -168,7 +174,7 @@ func (j *journal) take(key, value []byte) error {
 	}
 	e, err := parseEntry(value)
 	if err == nil {
-		j.entries[tp] = e
+		j.note(map[kafka.TopicPartition]entry{tp: e})
 	}
 	return err
 }
@@ -186,7 +192,13 @@ func parseEntry(value []byte) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	e := entry{position: v.Position, epoch: v.Epoch, offsets: offsets.Clone()}
+	e := entry{position: v.Position, epoch: v.Epoch, offsets: offsets.Clone(), base: kafka.NoOffset, producer: kafka.NoProducerID}
+	if v.Base != nil {
+		e.base = *v.Base
+	}
+	if v.Producer != nil {
+		e.producer = *v.Producer
+	}
 	if v.TopicID != "" {
 		id, err := base64.RawURLEncoding.DecodeString(v.TopicID)
 		if err != nil || len(id) != len(e.id) {
@@ -202,7 +214,21 @@ func (e *entry) format() ([]byte, error) {
 	if e.id != (kafka.TopicID{}) {
 		v.TopicID = e.id.String()
 	}
+	if e.base != kafka.NoOffset {
+		v.Base = &e.base
+	}
+	if e.producer != kafka.NoProducerID {
+		v.Producer = &e.producer
+	}
 	return json.Marshal(v)
+}
+
+// record is the record of a partition.
+func (j *journal) record(tp kafka.TopicPartition, e *entry) (key, value []byte, err error) {
+	if key, err = j.key(tp); err == nil {
+		value, err = e.format()
+	}
+	return key, value, err
 }
 
 // entry is what is known of a partition.
@@ -217,11 +243,7 @@ func (j *journal) entry(tp kafka.TopicPartition) (entry, bool) {
 func (j *journal) write(ctx context.Context, entries map[kafka.TopicPartition]entry) error {
 	var records []*kgo.Record
 	for tp, e := range entries {
-		key, err := j.key(tp)
-		if err != nil {
-			return err
-		}
-		value, err := e.format()
+		key, value, err := j.record(tp, &e)
 		if err != nil {
 			return err
 		}
@@ -230,12 +252,17 @@ func (j *journal) write(ctx context.Context, entries map[kafka.TopicPartition]en
 	if err := j.writer.ProduceSync(ctx, records...).FirstErr(); err != nil {
 		return fmt.Errorf("write the mirror's state to %s: %w", j.topic, err)
 	}
+	j.note(entries)
+	return nil
+}
+
+// note takes in what was written.
+func (j *journal) note(entries map[kafka.TopicPartition]entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for tp, e := range entries {
 		j.entries[tp] = e
 	}
-	return nil
 }
 
 func (j *journal) close() { j.writer.Close() }

@@ -46,6 +46,11 @@ type outbox struct {
 	closed   bool
 	err      error // the end
 	listed   bool  // in its lane's list
+	firm     bool  // it keeps its identity, and ends where the broker does not know it
+	bound    bool  // it sends in transactions only: bound.go
+	enrolled bool  // and may begin something new
+	telling  int   // of a bound one: outcomes that were reported and may not be told yet
+	quiet    chan struct{}
 	node     kafka.NodeID
 	trip     atomic.Int64  // nanoseconds from sending to the answer, smoothed; read without the lock
 	emptied  chan struct{} // of Close, closed when nothing is under way any more
@@ -112,7 +117,7 @@ func (o *outbox) ready() bool {
 		return false
 	}
 	o.passAcknowledged()
-	return o.flying < len(o.parcels) && o.flying < o.window && (o.known || o.flying == 0)
+	return o.flying < len(o.parcels) && o.flying < o.window && (o.known || o.flying == 0) && o.mayBegin()
 }
 
 // passAcknowledged leaves out what was acknowledged though something before it
@@ -136,6 +141,9 @@ func (o *outbox) take(now time.Time) *parcel {
 		if *o.who != nobody {
 			p.sequence, o.next = o.next, addSequence(o.next, b.Count())
 			r.BaseSequence = p.sequence
+		}
+		if o.bound {
+			r.Attributes = batch.TransactionalBit
 		}
 		b.Rewrite(r) // the codec stays, all other attributes are cleared
 	}
@@ -198,9 +206,9 @@ func (o *outbox) resolve(now time.Time) action {
 	var code kafka.ErrorCode
 	isCode := errors.As(first.err, &code)
 	switch {
-	case isCode && forgotten(code) && *o.who != nobody:
+	case isCode && forgotten(code) && *o.who != nobody && !o.firm:
 		return o.disown()
-	case isCode && (!code.Retriable() || code == kafka.ErrCorruptMessage):
+	case isCode && (!code.Retriable() || code == kafka.ErrCorruptMessage || o.firm && forgotten(code)):
 		o.end(first.err)
 	case o.patience > 0 && now.Sub(first.since) > o.patience:
 		o.end(fmt.Errorf("not acknowledged in %v (delivery.timeout.ms): %w", o.patience, first.err))
@@ -273,5 +281,8 @@ func (o *outbox) signal() {
 func (o *outbox) report() []finished {
 	f := o.finished
 	o.finished = nil
+	if o.bound {
+		o.telling += len(f)
+	}
 	return f
 }

@@ -35,6 +35,9 @@ type partition struct {
 	committed kafka.Offset // -1: nothing yet
 	end       kafka.Offset // what the source lets us read up to; -1: not known
 
+	began        place // where it was put
+	base         kafka.Offset
+	producer     kafka.ProducerID
 	offsets      offsetmap.Map // of what is settled
 	unplaced     int64         // source offsets behind its end whose place the target has forgotten
 	unplacedFrom kafka.Offset
@@ -106,11 +109,30 @@ func (s *span) Done(base kafka.Offset, err error) { s.p.stream.answered(s, base,
 // that nobody has noted.
 func (p *partition) start(at place) {
 	p.next, p.done, p.committed, p.end = at.at, at.at, at.committed, -1
-	p.epoch, p.read = kafka.NoEpoch, at.read
-	p.offsets = at.offsets
+	p.epoch = kafka.NoEpoch
+	p.resume(at)
 	if end, _, ok := p.offsets.End(); ok && end < at.at {
 		p.unplacedFrom, p.unplaced = end, int64(at.at-end)
 	}
+}
+
+// resume takes up a place where it is to go on.
+func (p *partition) resume(at place) {
+	p.began = at
+	p.next, p.done, p.read = at.at, at.at, at.read
+	p.base, p.producer = at.base, at.producer
+	p.offsets = at.offsets.Clone()
+}
+
+// place is where the partition stands.
+func (p *partition) place() place {
+	return place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets.Clone(), base: p.base, producer: p.producer}
+}
+
+// entry is what the journal is to know of the partition.
+func (p *partition) entry() entry {
+	p.offsets.Shorten(mapLimit)
+	return p.place().entry(p.id)
 }
 
 // running says whether the partition may be fetched at all.

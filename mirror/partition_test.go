@@ -12,7 +12,7 @@ import (
 
 func newTestPartition(at kafka.Offset) *partition {
 	p := &partition{tp: kafka.TopicPartition{Topic: "t"}}
-	p.start(place{at: at, committed: -1, read: kafka.NoEpoch})
+	p.start(somewhere(at, -1, nil))
 	return p
 }
 

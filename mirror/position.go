@@ -30,15 +30,19 @@ func (m *Mirror) positions(ctx context.Context, tps []kafka.TopicPartition) (at 
 	}
 	asked := make(map[kafka.Offset][]kafka.TopicPartition)
 	for _, tp := range tps {
+		if e, ok := m.ruling(tp); ok {
+			at[tp] = somewhere(e.position, -1, nil)
+			continue
+		}
 		if offset, ok := known[tp]; ok {
-			at[tp] = place{at: offset, committed: offset, read: kafka.NoEpoch}
+			at[tp] = somewhere(offset, offset, nil)
 			continue
 		}
 		switch point := m.entry(tp); point {
 		case kafka.EarliestOffset, kafka.LatestOffset:
 			asked[point] = append(asked[point], tp)
 		default:
-			at[tp] = place{at: -1, committed: -1, read: kafka.NoEpoch, halt: &Halt{Reason: NoPosition, Offset: -1, Err: errors.New("the group has committed none and auto.offset.reset is none")}}
+			at[tp] = nowhere(&Halt{Reason: NoPosition, Offset: -1, Err: errors.New("the group has committed none and auto.offset.reset is none")})
 		}
 	}
 	for point, tps := range asked {
@@ -49,15 +53,24 @@ func (m *Mirror) positions(ctx context.Context, tps []kafka.TopicPartition) (at 
 		for _, l := range listed {
 			switch {
 			case l.Err == nil:
-				at[l.TopicPartition] = place{at: l.Offset, committed: -1, read: kafka.NoEpoch}
+				at[l.TopicPartition] = somewhere(l.Offset, -1, nil)
 			case transient(l.Err):
 				return nil, l.Err
 			default:
-				at[l.TopicPartition] = place{at: -1, committed: -1, read: kafka.NoEpoch, halt: &Halt{Reason: SourceRefused, Offset: -1, Err: l.Err}}
+				at[l.TopicPartition] = nowhere(&Halt{Reason: SourceRefused, Offset: -1, Err: l.Err})
 			}
 		}
 	}
 	return at, m.recall(ctx, at)
+}
+
+// ruling is the journal's entry of a partition where it counts, and not what
+// the group has committed.
+func (m *Mirror) ruling(tp kafka.TopicPartition) (entry, bool) {
+	if !m.journalRules {
+		return entry{}, false
+	}
+	return m.journal.entry(tp)
 }
 
 // place is where a partition begins.
@@ -65,7 +78,23 @@ type place struct {
 	at, committed kafka.Offset
 	read          kafka.Epoch   // of the last record before it; -1: not known
 	offsets       offsetmap.Map // of what was copied before
+	base          kafka.Offset  // as of an entry
+	producer      kafka.ProducerID
 	halt          *Halt
+}
+
+// entry is what the journal is to know of a place.
+func (at place) entry(id kafka.TopicID) entry {
+	return entry{at.at, at.read, id, at.offsets, at.base, at.producer}
+}
+
+// nowhere is a place without a position.
+func nowhere(halt *Halt) place {
+	return somewhere(-1, -1, halt)
+}
+
+func somewhere(at, committed kafka.Offset, halt *Halt) place {
+	return place{at: at, committed: committed, read: kafka.NoEpoch, base: kafka.NoOffset, producer: kafka.NoProducerID, halt: halt}
 }
 
 // recall adds to the places what the journal knows of them, and compares that
@@ -89,6 +118,7 @@ func (m *Mirror) recall(ctx context.Context, places map[kafka.TopicPartition]pla
 		} else {
 			at.offsets = e.offsets.Clone()
 			at.offsets.Cut(at.at)
+			at.base, at.producer = e.base, e.producer
 			if at.at <= e.position {
 				at.read = e.epoch
 			}
@@ -115,7 +145,7 @@ func (m *Mirror) reborn(tp kafka.TopicPartition, at place) place {
 		return at
 	}
 	m.notice(fmt.Sprintf("partition %s: %s: %v; going on at offset 0", tp, TopicRecreated, err))
-	return place{at: 0, committed: at.committed, read: kafka.NoEpoch}
+	return somewhere(0, at.committed, nil)
 }
 
 // fit is the place after a look at where the target's log ends: what the map

@@ -36,6 +36,7 @@ type lane struct {
 type shipment struct {
 	from   *outbox
 	parcel *parcel
+	told   int // outcomes that its answer brought
 }
 
 // appender is the Appender of one partition.
@@ -51,6 +52,7 @@ func (a *appender) Append(copies []Copy) {
 	done := a.box.report()
 	a.sender.mu.Unlock()
 	tell(done)
+	a.sender.told(a.box, len(done))
 }
 
 func (a *appender) RoundTrip() time.Duration { return time.Duration(a.box.trip.Load()) }
@@ -61,6 +63,7 @@ func (a *appender) Close(ctx context.Context) {
 	done := a.box.report()
 	a.sender.mu.Unlock()
 	tell(done)
+	a.sender.told(a.box, len(done))
 	select {
 	case <-emptied:
 	case <-ctx.Done():
@@ -196,7 +199,7 @@ func (l *lane) gather(now time.Time) (load []shipment) {
 		}
 		p := o.take(now)
 		size += len(p.copy.Batch())
-		load = append(load, shipment{o, p})
+		load = append(load, shipment{from: o, parcel: p})
 		l.sender.listLocked(o)
 	}
 	if len(load) > 0 {
@@ -218,7 +221,7 @@ func (l *lane) ship(ctx context.Context, load []shipment) error {
 		l.conn = conn
 		l.sender.target.outages.recovered(l.node)
 	}
-	req := &wire.ProduceRequest{Acks: l.sender.target.acks, TimeoutMillis: l.sender.target.timeoutMillis}
+	req := &wire.ProduceRequest{TransactionalID: l.sender.target.transactional, Acks: l.sender.target.acks, TimeoutMillis: l.sender.target.timeoutMillis}
 	for _, s := range load {
 		i := 0
 		for i < len(req.Topics) && req.Topics[i].Name != s.from.tp.Topic {
@@ -249,7 +252,7 @@ func (l *lane) answered(load []shipment, resp *wire.ProduceResponse, err error) 
 	var done []finished
 	s.mu.Lock()
 	l.flying--
-	for _, sh := range load {
+	for i, sh := range load {
 		base, outcome := kafka.NoOffset, err
 		if err == nil {
 			base, outcome = outcomeOf(resp, sh.from.tp)
@@ -262,11 +265,16 @@ func (l *lane) answered(load []shipment, resp *wire.ProduceResponse, err error) 
 		case nothing:
 			s.listLocked(sh.from)
 		}
+		before := len(done)
 		done = append(done, sh.from.report()...)
+		load[i].told = len(done) - before
 	}
 	s.mu.Unlock()
 	l.signal()
 	tell(done)
+	for _, sh := range load {
+		s.told(sh.from, sh.told)
+	}
 }
 
 // outcomeOf finds the answer for a partition.

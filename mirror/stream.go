@@ -95,7 +95,7 @@ func (s *stream) forget(p *partition) (totals, place) {
 	defer s.mu.Unlock()
 	p.revoked = true
 	s.partitions = slices.DeleteFunc(s.partitions, func(q *partition) bool { return q == p })
-	return totals{p.records, p.bytes, p.dropped}, place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets}
+	return totals{p.records, p.bytes, p.dropped}, p.place()
 }
 
 // fetched takes what a response holds for a partition.
@@ -203,6 +203,9 @@ func (s *stream) refusedLocked(sp *span, err error) {
 	p := sp.p
 	switch {
 	case p.rereading || sp.generation != p.generation || p.halt != nil:
+	case s.mirror.mode.renews(err):
+		p.rereading = true
+		s.mirror.running.Go(func() { s.reopen(p, p.rewind) })
 	case p.doubt(sp, err, s.mirror.config.AbortOnSendFailure):
 		p.rereading = true
 		s.mirror.running.Go(func() { s.reopen(p, p.rewind) })
@@ -216,14 +219,65 @@ func (s *stream) refusedLocked(sp *span, err error) {
 func (s *stream) reopen(p *partition, move func()) {
 	p.appender.Close(context.Background())
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p.leaving {
-		return
+	if !p.leaving {
+		move()
 	}
-	move()
-	p.appender = s.mirror.target.Open(s.index, p.tp)
+	s.mu.Unlock()
+	for attempt := 1; ; attempt++ {
+		s.mu.Lock()
+		c := &claim{p: p, at: p.place(), limits: p.limits}
+		leaving := p.leaving
+		s.mu.Unlock()
+		if leaving {
+			return
+		}
+		err := s.mirror.mode.own(s.mirror.carry, []*claim{c})
+		if err == nil && s.reopened(c) {
+			break
+		}
+		select {
+		case <-time.After(pause(s.mirror.settings.backoff, attempt)):
+		case <-s.mirror.carry.Done():
+			return
+		}
+	}
+	if c := p.halted(); c != nil {
+		s.mirror.halted(p.tp, c)
+	}
+}
+
+// reopened takes up what was owned; false if it has to be owned once more.
+func (s *stream) reopened(c *claim) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := c.p
+	if p.leaving {
+		return true
+	}
+	if c.halt != nil {
+		p.stop(c.halt.Reason, p.done, c.halt.Err)
+	} else {
+		opened := s.mirror.mode.open(s.index, c)
+		if opened == nil {
+			return false
+		}
+		p.resume(c.at)
+		p.appender = opened
+	}
 	p.rereading = false
 	if f := s.fetchers[p.leader]; f != nil {
 		f.signal()
+	}
+	return true
+}
+
+// redo has a partition begin again where its mode puts it.
+func (s *stream) redo(p *partition) {
+	s.mu.Lock()
+	busy := p.rereading || p.leaving || p.revoked
+	p.rereading = true
+	s.mu.Unlock()
+	if !busy { // else it begins again anyway, or not at all
+		s.mirror.running.Go(func() { s.reopen(p, p.rewind) })
 	}
 }

@@ -45,10 +45,11 @@ func newTestStream(t *testing.T, abort bool) (*stream, *partition, *shelf) {
 		target: f,
 		pool:   newPool(1 << 20),
 		pauses: make(map[kafka.TopicPartition]*pausing),
-		seen:   make(map[kafka.TopicPartition]traffic),
+		seen:   make(map[kafka.TopicPartition]traffic), carry: t.Context(),
 		fatal:  func(error) {},
 		source: newSource(nil, nil, time.Hour, time.Millisecond, func(string) {}),
 	}
+	m.mode = &atLeastOnce{m}
 	t.Cleanup(m.running.Wait)
 	m.settings.memory, m.settings.fetchMaxBytes = 1<<20, 1<<20
 	s := &stream{mirror: m, fetchers: make(map[kafka.NodeID]*fetcher)}

@@ -10,20 +10,21 @@ import (
 	"schloss/kafka/wire"
 )
 
-// tailReader reads a partition of the target batch by batch, as a consumer of
-// committed records would, but with the batches whole.
+// tailReader reads a partition batch by batch, as a consumer would, but with the
+// batches whole.
 type tailReader struct {
 	cluster *client.Client
 	admin   *client.Admin
 	tp      kafka.TopicPartition
+
+	committed bool // leave out what is of open or aborted transactions
 }
 
 // tailBytes is what one response brings.
 const tailBytes = 1 << 20
 
 // each calls take with every batch of records from one offset to another, in
-// order; the bytes are the caller's until take returns. Markers and what was
-// aborted are left out.
+// order; the bytes are the caller's until take returns. Markers are left out.
 func (r *tailReader) each(ctx context.Context, from, to kafka.Offset, take func(batch.Batch) error) error {
 	if from >= to {
 		return nil
@@ -34,8 +35,12 @@ func (r *tailReader) each(ctx context.Context, from, to kafka.Offset, take func(
 	}
 	defer conn.Close()
 	var buf []byte
+	isolation := int8(0)
+	if r.committed {
+		isolation = 1
+	}
 	for next := from; next < to; {
-		req := &wire.FetchRequest{ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: tailBytes, Isolation: 1, SessionEpoch: -1,
+		req := &wire.FetchRequest{ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: tailBytes, Isolation: isolation, SessionEpoch: -1,
 			Topics: []wire.FetchTopic{{Name: r.tp.Topic, Partitions: []wire.FetchPartition{{Index: r.tp.Partition, LeaderEpoch: kafka.NoEpoch,
 				Offset: next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1, MaxBytes: tailBytes}}}}}
 		var resp wire.FetchResponse
@@ -58,7 +63,7 @@ func (r *tailReader) each(ctx context.Context, from, to kafka.Offset, take func(
 		if next, err = r.take(p, next, to, take); err != nil {
 			return err
 		}
-		if next == before && p.LastStable >= to { // nothing is left, as after a retention
+		if next == before && len(p.Records) == 0 && (p.LastStable >= to || !r.committed) { // nothing is left, as after a retention
 			return nil
 		}
 	}
