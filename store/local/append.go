@@ -29,6 +29,7 @@ type run struct {
 // Append implements store.PartitionLog. It is one write, and looks at headers
 // only.
 func (l *Log) Append(batches []byte, epoch kafka.Epoch) (kafka.Offset, error) {
+	defer l.files.enter()()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.refused(); err != nil {

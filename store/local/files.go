@@ -19,9 +19,12 @@ type files struct {
 	max  int // of those that are kept for later
 	most int // of all; 0: no bound
 
-	mu   sync.Mutex // guards all below and every file's fields
-	open int
-	idle *list.List // of *file: open and not in use, used last at the back
+	turns chan struct{} // of the appends that may open a file beyond most
+
+	mu       sync.Mutex // guards all below and every file's fields
+	open     int
+	entering int        // appends on their way that may open a file each
+	idle     *list.List // of *file: open and not in use, used last at the back
 }
 
 // file is one data file, which may be open or not.
@@ -35,7 +38,36 @@ type file struct {
 }
 
 func newFiles(fs disk.FS, max, most int) *files {
-	return &files{fs: fs, max: max, most: most, idle: list.New()}
+	return &files{fs: fs, max: max, most: most, turns: make(chan struct{}, crowdWidth), idle: list.New()}
+}
+
+// crowdWidth is how many appends may go on at a time when most files are open.
+const crowdWidth = 64
+
+// enter lets an append begin that may open a file; leave ends it. When most
+// files are open, only a few go on at a time: each will sync and let go of its
+// file. The caller holds no lock of a log.
+func (fs *files) enter() (leave func()) {
+	if fs.most == 0 {
+		return func() {}
+	}
+	fs.mu.Lock()
+	room := fs.open+fs.entering < fs.most
+	if room {
+		fs.entering++
+	}
+	fs.mu.Unlock()
+	if room {
+		return fs.leave
+	}
+	fs.turns <- struct{}{}
+	return func() { <-fs.turns }
+}
+
+func (fs *files) leave() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.entering--
 }
 
 // crowded says that as many files are open as there may be: whoever has

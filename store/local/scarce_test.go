@@ -2,9 +2,11 @@ package local_test
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"schloss/internal/disk"
 	"schloss/kafka"
@@ -33,7 +35,10 @@ type counted struct {
 	open, most atomic.Int32
 	hold       string
 	gate       chan struct{}
+	all        atomic.Pointer[chan struct{}] // holds back the syncs of every log that is opened from now on
 }
+
+func (c *counted) every(gate chan struct{}) { c.all.Store(&gate) }
 
 type countedFile struct {
 	disk.File
@@ -45,10 +50,14 @@ func (c *counted) opened(f disk.File, err error, name string) (disk.File, error)
 	if err != nil {
 		return nil, err
 	}
-	c.most.Store(max(c.most.Load(), c.open.Add(1)))
+	for now, most := c.open.Add(1), c.most.Load(); now > most && !c.most.CompareAndSwap(most, now); most = c.most.Load() {
+	}
 	file := &countedFile{File: f, of: c}
 	if name == c.hold {
 		file.gate = c.gate
+	}
+	if gate := c.all.Load(); gate != nil && strings.HasSuffix(name, ".log") {
+		file.gate = *gate
 	}
 	return file, nil
 }
@@ -168,4 +177,110 @@ func TestALogOutlivesALackOfDescriptors(t *testing.T) {
 	if got := first.Durable(); got != 2 {
 		t.Errorf("the log ends at %d, want 2", got)
 	}
+}
+
+// TestManyAppendsDoNotTakeEveryDescriptor appends to very many logs at a time,
+// each from a goroutine of its own, while no sync ends.
+func TestManyAppendsDoNotTakeEveryDescriptor(t *testing.T) {
+	const logs, most = 400, 6
+	gate := make(chan struct{})
+	fs := &counted{FS: disk.NewFake(1)}
+	s, err := local.Open(fs, []string{"/data"}, local.Options{FlushBeforeAck: true, MaxOpenFiles: 2, MaxFiles: most})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []store.PartitionLog
+	for i := range logs {
+		l, _, err := s.Logs().Open(kafka.TopicPartition{Topic: "t", Partition: int32(i)}, kafka.TopicID{}, store.LogConfig{}, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, l)
+	}
+	fs.every(gate)
+	ended := make(chan error, logs)
+	for _, l := range all {
+		go func() {
+			b := batch.NewBuilder(batch.None)
+			b.Add(batch.Record{Timestamp: 1, Value: []byte("v")})
+			one, err := b.Build()
+			if err == nil {
+				_, err = l.Append(one, 1)
+			}
+			ended <- err
+		}()
+	}
+	for range 50 { // let them come as far as they can
+		time.Sleep(time.Millisecond)
+	}
+	close(gate)
+	for range logs {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := fs.most.Load(); got > most+100 {
+		t.Errorf("%d files were open at a time", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestACheckpointOutlivesALackOfDescriptors has none for the file of the leader
+// epochs: nothing of the log is lost by that, and it is written the next time.
+func TestACheckpointOutlivesALackOfDescriptors(t *testing.T) {
+	for _, want := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOSPC} {
+		fs := &refusing{FS: disk.NewFake(1)}
+		s, err := local.Open(fs, []string{"/data"}, local.Options{FlushBeforeAck: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, _, err := s.Logs().Open(kafka.TopicPartition{Topic: "t"}, kafka.TopicID{}, store.LogConfig{}, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := func() error {
+			b := batch.NewBuilder(batch.None)
+			b.Add(batch.Record{Timestamp: 1, Value: []byte("v")})
+			one, err := b.Build()
+			if err == nil {
+				_, err = l.Append(one, 1)
+			}
+			return err
+		}
+		if err := add(); err != nil {
+			t.Fatal(err)
+		}
+		fs.with.Store(&want)
+		if err := s.Checkpoint(); !errors.Is(err, want) || errors.Is(err, store.ErrFailed) {
+			t.Errorf("%v: checkpoint: %v", want, err)
+		}
+		fs.with.Store(nil)
+		if err := add(); err != nil {
+			t.Errorf("%v: append behind it: %v", want, err)
+		}
+		if err := s.Checkpoint(); err != nil {
+			t.Errorf("%v: checkpoint: %v", want, err)
+		}
+		if content, err := disk.ReadFile(fs, "/data/t-0/leader-epoch-checkpoint"); err != nil || string(content) != "0\n1\n1 0\n" {
+			t.Errorf("%v: the epochs are %q, %v", want, content, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// refusing makes no file of epochs while it has a reason not to.
+type refusing struct {
+	disk.FS
+	with atomic.Pointer[error]
+}
+
+func (r *refusing) Create(name string) (disk.File, error) {
+	if why := r.with.Load(); why != nil && strings.HasSuffix(name, "epoch-checkpoint.tmp") {
+		return nil, *why
+	}
+	return r.FS.Create(name)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"sync"
+	"syscall"
 
 	"schloss/internal/disk"
 	"schloss/kafka"
@@ -300,10 +301,25 @@ func (l *Log) recoveryPoint() (kafka.Offset, error) {
 	if l.refused() != nil {
 		return o, nil
 	}
-	if err := l.writeEpochs(); err != nil {
+	switch err := l.writeEpochs(); {
+	case err == nil:
+		return o, nil
+	case scarcity(err):
+		return 0, fmt.Errorf("checkpoint %s: %w", l.tp, err)
+	default:
 		return 0, l.fail("checkpoint", err)
 	}
-	return o, nil
+}
+
+// scarcity is a lack of space or descriptors while a file was written beside the
+// one that it is to replace: that one is as it was, and so is the log.
+func scarcity(err error) bool {
+	for _, lack := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, lack) {
+			return true
+		}
+	}
+	return false
 }
 
 // Checkpoint writes down how far each log is durable, so that recovery after a
