@@ -324,6 +324,9 @@ func (f *fetchCall) makeSession() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed { // it had to make room for another one already
+		return
+	}
 	for i := range f.reads {
 		s.remember(&f.reads[i])
 	}
