@@ -112,7 +112,8 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		OnRecreated:        policies[o.get("on.recreated")],
 		OnRetention:        policies[o.get("on.retention")],
 		OnTargetTruncated:  policies[o.get("on.target.truncated")],
-		Progress:           show.update, Notice: show.notice, Halted: show.halted,
+		Progress:           show.update, Notice: show.notice,
+		Trouble: func(text string, cause error) { show.trouble(text, s.mirrorAdvice(cause)) },
 	})
 	if err != nil {
 		return err
@@ -137,6 +138,30 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		return &exitError{code: abnormal, err: err}
 	}
 	return err
+}
+
+// mirrorAdvice is what would have a partition go on, or a right granted.
+func (s *session) mirrorAdvice(cause error) string {
+	var denied *client.DeniedError
+	var halt *mirror.Halt
+	switch {
+	case errors.As(cause, &denied):
+		return s.deniedAdvice(denied)
+	case errors.As(cause, &halt):
+		return haltAdvice[halt.Reason]
+	}
+	return ""
+}
+
+// haltAdvice is what would have a partition go on that does not by itself.
+var haltAdvice = map[mirror.HaltReason]string{
+	mirror.SourceTruncated: "--on.truncated continue goes on with what the source has now; the target keeps what it has",
+	mirror.TopicRecreated:  "--on.recreated continue copies the new topic behind what the target has of the old one",
+	mirror.OffsetGone:      "--on.retention continue goes on with the first record that is left",
+	mirror.TargetChanged:   "--on.target.truncated continue copies again what the target has lost",
+	mirror.NoPosition:      "auto.offset.reset=earliest or latest in the consumer's file says where to begin",
+	mirror.UnfitRecord:     "--abort.on.send.failure false leaves out the records that the target does not take; --quarantine.dir DIR keeps them",
+	mirror.CorruptSource:   "--abort.on.send.failure false leaves a damaged batch out; --quarantine.dir DIR keeps it",
 }
 
 // ofSide warns of one of the two clusters.

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"schloss/kafka"
 	"schloss/mirror"
 )
 
@@ -51,27 +50,16 @@ func (p *progress) notice(text string) {
 	fmt.Fprintf(p.w, "notice: %s\n", oneLine(text))
 }
 
-// halted tells of a partition that does not go on, and which flag or setting
-// would have it go on.
-func (p *progress) halted(tp kafka.TopicPartition, h *mirror.Halt) {
+// trouble tells what stands in the way, and what would take it out of it.
+func (p *progress) trouble(text, advice string) {
+	p.notice(text)
+	if advice == "" {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.newLineLocked()
-	fmt.Fprintf(p.w, "notice: partition %s: %s\n", tp, oneLine(h.Error()))
-	if advice := haltAdvice[h.Reason]; advice != "" {
-		fmt.Fprintf(p.w, "hint: %s\n", advice)
-	}
-}
-
-// haltAdvice is what would have a partition go on that does not by itself.
-var haltAdvice = map[mirror.HaltReason]string{
-	mirror.SourceTruncated: "--on.truncated continue goes on with what the source has now; the target keeps what it has",
-	mirror.TopicRecreated:  "--on.recreated continue copies the new topic behind what the target has of the old one",
-	mirror.OffsetGone:      "--on.retention continue goes on with the first record that is left",
-	mirror.TargetChanged:   "--on.target.truncated continue copies again what the target has lost",
-	mirror.NoPosition:      "auto.offset.reset=earliest or latest in the consumer's file says where to begin",
-	mirror.UnfitRecord:     "--abort.on.send.failure false leaves out the records that the target does not take; --quarantine.dir DIR keeps them",
-	mirror.CorruptSource:   "--abort.on.send.failure false leaves the batch out; --quarantine.dir DIR keeps it",
+	fmt.Fprintf(p.w, "hint: %s\n", oneLine(advice))
 }
 
 // end tells how it ended, and leaves the cursor on a line of its own.

@@ -51,9 +51,10 @@ type Config struct {
 	Progress         func(Progress)
 	ProgressInterval time.Duration
 	// Notice, where set, is told what an operator should know, one call at a
-	// time. Halted, where set, is told of halted partitions in its place.
-	Notice func(string)
-	Halted func(kafka.TopicPartition, *Halt)
+	// time. Trouble, where set, is told in its place what stands in the way, with
+	// its cause: a *Halt, or a *client.DeniedError.
+	Notice  func(string)
+	Trouble func(text string, cause error)
 }
 
 // Mirror copies topics until it is told to stop.
@@ -73,12 +74,9 @@ type Mirror struct {
 	atStart    map[string]int32 // partitions of the topics that were there at the start
 
 	groups       *groupSync // nil: none are wanted
-	mode         mode
-	journalRules bool            // positions are the journal's, not the group's
-	carry        context.Context // of all that outlives the context of Run
-	journal      *journal        // nil: the target does not allow it
-	committing   sync.Mutex      // held while positions are written or given back; guards journalFails
-	journalFails bool            // and that was told
+	journal      *journal   // nil: the target does not allow it
+	committing   sync.Mutex // held while positions are written or given back; guards journalFails
+	journalFails bool       // and that was told
 	dirty        chan struct{}
 	fatal        context.CancelCauseFunc
 	telling      sync.Mutex // held while Notice is called
@@ -112,19 +110,8 @@ func New(c Config) (*Mirror, error) {
 		return nil, err
 	}
 	f.state = c.StateTopic
-	target, err := newClusterTarget(c.Target, c.Producer, m.notice)
-	if err != nil {
+	if m.target, err = newClusterTarget(c.Target, c.Producer, m.notice); err != nil {
 		return nil, err
-	}
-	m.target = target
-	if m.mode, m.journalRules, err = newMode(m, target, c.Delivery); err != nil {
-		return nil, err
-	}
-	if m.journalRules {
-		m.config.CommitInterval = min(max(c.CommitInterval, 0), journalEvery)
-		if m.config.CommitInterval == 0 {
-			m.config.CommitInterval = journalEvery
-		}
 	}
 	m.source = newSource(c.Source, f, refreshInterval(c.Consumer), m.settings.backoff, m.notice)
 	if m.groups, err = newGroupSync(m, c); err != nil {
@@ -157,13 +144,11 @@ func (m *Mirror) Run(ctx context.Context) error {
 	}
 	// What carries the copies outlives the context: the end is to be orderly.
 	carry, stop := context.WithCancel(context.Background())
-	m.carry = carry
 	m.group.assign = func(tps []kafka.TopicPartition) {
 		ours := m.accept(tps)
 		m.running.Go(func() { m.begin(carry, ours) })
 	}
 	m.running.Go(func() { m.target.Run(carry) })
-	m.running.Go(func() { m.mode.run(carry) })
 	m.running.Go(func() { m.commitEvery(carry) })
 	m.running.Go(func() { m.tellProgress(carry) })
 	m.running.Go(func() { m.mindPauses(ctx, carry) })
@@ -213,9 +198,8 @@ func (m *Mirror) start(ctx context.Context) error {
 	if err := m.openJournal(ctx); err != nil {
 		return err
 	}
-	if err := m.insist(ctx, "prepare delivery "+string(m.config.Delivery), func() error { return m.mode.start(ctx) }); err != nil {
-		return err
-	}
+	m.others(ctx)
+	m.preflight(ctx, m.source.names())
 	m.mu.Lock()
 	m.rates.begin(time.Now())
 	m.mu.Unlock()
@@ -311,6 +295,7 @@ func (m *Mirror) discover(ctx, carry context.Context) {
 		for _, topic := range news.found {
 			m.notice(fmt.Sprintf("topic %s is new", topic))
 		}
+		m.preflight(ctx, news.found)
 		m.group.member.AddConsumeTopics(news.found...)
 		for _, topic := range news.grown {
 			m.notice(fmt.Sprintf("topic %s has %d partitions now", topic, m.source.topic(topic).partitions))
@@ -352,21 +337,22 @@ func (m *Mirror) notice(text string) {
 // is to end at what the target will not have.
 func (m *Mirror) halted(tp kafka.TopicPartition, h *Halt) {
 	if m.paused(tp, h) {
-		m.tellHalt(tp, h)
+		m.trouble(fmt.Sprintf("partition %s: %v", tp, h), h)
 	}
 	if m.config.AbortOnSendFailure && (h.Reason == UnfitRecord || h.Reason == TargetRefused) {
 		m.fatal(&SendError{TopicPartition: tp, Offset: h.Offset, Err: h.Err})
 	}
 }
 
-func (m *Mirror) tellHalt(tp kafka.TopicPartition, h *Halt) {
-	if m.config.Halted == nil {
-		m.notice(fmt.Sprintf("partition %s: %v", tp, h))
+// trouble tells the operator what stands in the way.
+func (m *Mirror) trouble(text string, cause error) {
+	if m.config.Trouble == nil {
+		m.notice(text)
 		return
 	}
 	m.telling.Lock()
 	defer m.telling.Unlock()
-	m.config.Halted(tp, h)
+	m.config.Trouble(text, cause)
 }
 
 // leftOut tells of records that are not copied.
