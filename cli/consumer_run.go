@@ -123,7 +123,7 @@ func (r *consumeRun) problem(fetches kgo.Fetches) error {
 		switch {
 		case errors.Is(f.Err, context.Canceled), errors.Is(f.Err, context.DeadlineExceeded):
 		case errors.As(f.Err, &session):
-			if err := client.Denied(f.Err, kafka.Read, kafka.Group, r.group); err != f.Err || !kerr.IsRetriable(f.Err) {
+			if err := client.Denied(f.Err, kafka.Read, kafka.Group, r.group); err != f.Err || !client.Passing(f.Err) {
 				return err
 			}
 		case errors.Is(f.Err, kerr.UnknownTopicOrPartition):

@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"schloss/security/ssl"
 )
 
@@ -108,18 +111,34 @@ func dialError(addr string, err error) error {
 	case errors.As(err, &dns) || errors.As(err, &parse):
 		return &ConnectError{addr, Resolve, err}
 	case isTimeout(err):
-		return &ConnectError{addr, Connect, ErrTimeout}
+		return &ConnectError{addr, Connect, &worded{error: ErrTimeout, cause: err}}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &ConnectError{addr, Connect, fmt.Errorf("nobody listens there: %w", syscall.ECONNREFUSED)}
+		return &ConnectError{addr, Connect, &worded{error: fmt.Errorf("nobody listens there: %w", syscall.ECONNREFUSED), cause: err}}
 	}
 	return &ConnectError{addr, Connect, err}
 }
 
 func handshakeError(err error) error {
 	if isTimeout(err) {
-		return ErrTimeout
+		return &worded{error: ErrTimeout, cause: os.ErrDeadlineExceeded}
 	}
 	return ssl.Explain(err)
+}
+
+// worded is an error in our words that keeps Go's own: by that alone kgo knows
+// a broker that is away for the moment, and tries again.
+type worded struct {
+	error
+	cause error
+}
+
+func (e *worded) Unwrap() []error { return []error{e.error, e.cause} }
+
+// Passing says whether err may mend itself, as that of a broker that starts
+// anew: kgo goes on trying beside it.
+func Passing(err error) bool {
+	var op *net.OpError
+	return kerr.IsRetriable(err) || kgo.IsRetryableBrokerErr(err) || errors.As(err, &op) && op.Op == "dial"
 }
 
 func isTimeout(err error) bool {
