@@ -18,5 +18,6 @@
 // (64 KiB, 256 KiB for certificates), for at most HandshakeTimeout. Once the
 // peer is known, twice the largest frame while it arrives (a buffer grows with
 // what has come, never with what is claimed), and InFlightBytes with one frame
-// and one answer more. Limits bound how many there are.
+// and one answer more. Limits bound how many there are, and Budget what they
+// hold together.
 package listener
