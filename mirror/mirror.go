@@ -74,9 +74,12 @@ type Mirror struct {
 	atStart    map[string]int32 // partitions of the topics that were there at the start
 
 	groups       *groupSync // nil: none are wanted
-	journal      *journal   // nil: the target does not allow it
-	committing   sync.Mutex // held while positions are written or given back; guards journalFails
-	journalFails bool       // and that was told
+	mode         mode
+	journalRules bool            // positions are the journal's, not the group's
+	carry        context.Context // of all that outlives the context of Run
+	journal      *journal        // nil: the target does not allow it
+	committing   sync.Mutex      // held while positions are written or given back; guards journalFails
+	journalFails bool            // and that was told
 	dirty        chan struct{}
 	fatal        context.CancelCauseFunc
 	telling      sync.Mutex // held while Notice is called
@@ -110,8 +113,19 @@ func New(c Config) (*Mirror, error) {
 		return nil, err
 	}
 	f.state = c.StateTopic
-	if m.target, err = newClusterTarget(c.Target, c.Producer, m.notice); err != nil {
+	target, err := newClusterTarget(c.Target, c.Producer, m.notice)
+	if err != nil {
 		return nil, err
+	}
+	m.target = target
+	if m.mode, m.journalRules, err = newMode(m, target, c.Delivery); err != nil {
+		return nil, err
+	}
+	if m.journalRules {
+		m.config.CommitInterval = min(max(c.CommitInterval, 0), journalEvery)
+		if m.config.CommitInterval == 0 {
+			m.config.CommitInterval = journalEvery
+		}
 	}
 	m.source = newSource(c.Source, f, refreshInterval(c.Consumer), m.settings.backoff, m.notice)
 	if m.groups, err = newGroupSync(m, c); err != nil {
@@ -144,11 +158,13 @@ func (m *Mirror) Run(ctx context.Context) error {
 	}
 	// What carries the copies outlives the context: the end is to be orderly.
 	carry, stop := context.WithCancel(context.Background())
+	m.carry = carry
 	m.group.assign = func(tps []kafka.TopicPartition) {
 		ours := m.accept(tps)
 		m.running.Go(func() { m.begin(carry, ours) })
 	}
 	m.running.Go(func() { m.target.Run(carry) })
+	m.running.Go(func() { m.mode.run(carry) })
 	m.running.Go(func() { m.commitEvery(carry) })
 	m.running.Go(func() { m.tellProgress(carry) })
 	m.running.Go(func() { m.mindPauses(ctx, carry) })
@@ -196,6 +212,9 @@ func (m *Mirror) start(ctx context.Context) error {
 	}
 	m.atStart = m.source.counts()
 	if err := m.openJournal(ctx); err != nil {
+		return err
+	}
+	if err := m.insist(ctx, "prepare delivery "+string(m.config.Delivery), func() error { return m.mode.start(ctx) }); err != nil {
 		return err
 	}
 	m.others(ctx)
