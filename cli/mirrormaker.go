@@ -34,6 +34,7 @@ var mirrorMaker = &tool{
 		{name: "on.retention", value: needsValue, arg: "POLICY", check: mirrorPolicy, doc: "When the source has deleted records before they were copied: halt the partition, or continue with those left. Without it, auto.offset.reset=earliest in the file continues."},
 		{name: "on.target.truncated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When the target has lost records that were copied: halt the partition, or continue and copy them again."},
 		{name: "state.topic", value: needsValue, arg: "TOPIC", def: mirror.StateTopic, check: kafka.CheckTopicName, doc: "The topic of the target that keeps where each record stands."},
+		{name: "delivery", value: needsValue, arg: "PROMISE", def: string(mirror.AtLeastOnce), check: mirrorDelivery, doc: "at-least-once, effectively-once (no record twice, without transactions) or exactly-once (in transactions of the target)."},
 		{name: "sync.groups", value: needsValue, arg: "REGEX", doc: "Consumer groups of the source, written as topics are in --include, whose positions are brought to the target. Without it none."},
 		{name: "sync.groups.interval.ms", value: needsValue, arg: "MS", def: "60000", check: atLeastOne, doc: "How often they are brought there."},
 		{name: "metrics.listen", value: needsValue, arg: "HOST:PORT", check: checkMetricsAddress, doc: "Serve Prometheus metrics (/metrics) and /healthz there; without HOST on this machine only."},
@@ -64,6 +65,14 @@ func mirrorPolicy(value string) error {
 		return errors.New("expected halt or continue")
 	}
 	return nil
+}
+
+func mirrorDelivery(value string) error {
+	switch mirror.Delivery(value) {
+	case mirror.AtLeastOnce, mirror.EffectivelyOnce, mirror.ExactlyOnce:
+		return nil
+	}
+	return errors.New("expected at-least-once, effectively-once or exactly-once")
 }
 
 func runMirrorMaker(ctx context.Context, s *session, o *options) error {
@@ -107,6 +116,7 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		AbortOnSendFailure: !strings.EqualFold(o.get("abort.on.send.failure"), "false"),
 		SyncGroups:         o.get("sync.groups"),
 		SyncGroupsInterval: time.Duration(o.integer("sync.groups.interval.ms")) * time.Millisecond,
+		Delivery:           mirror.Delivery(o.get("delivery")),
 		StateTopic:         o.get("state.topic"),
 		OnTruncated:        policies[o.get("on.truncated")],
 		OnRecreated:        policies[o.get("on.recreated")],
