@@ -196,11 +196,20 @@ func (b *Broker) topicConfig(meta *store.Topic) (topicSettings, store.LogConfig)
 	return set, store.LogConfig{
 		SegmentBytes:   v.Int64("segment.bytes"),
 		SegmentAge:     v.Duration("segment.ms"),
-		RetentionBytes: v.Int64("retention.bytes"),
-		RetentionAge:   v.Duration("retention.ms"),
-		IndexInterval:  v.Int("index.interval.bytes"),
+		RetentionBytes: given(v.Int64("retention.bytes")),
+		RetentionAge:   given(v.Duration("retention.ms")),
+		IndexInterval:  given(v.Int("index.interval.bytes")),
 		Compacted:      !remove,
 	}
+}
+
+// given keeps a 0 from meaning the default in store.LogConfig: the least that is
+// more says the same.
+func given[N ~int | ~int64](n N) N {
+	if n == 0 {
+		return 1
+	}
+	return n
 }
 
 // createTopic makes a topic that was checked: durable in the metadata first,
