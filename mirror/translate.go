@@ -144,6 +144,15 @@ func (s *State) Mirrors() []MirrorID {
 	return all
 }
 
+// Maps are the offset maps of a state that one mirror has written.
+func (s *State) Maps() map[kafka.TopicPartition]*offsetmap.Map {
+	maps := make(map[kafka.TopicPartition]*offsetmap.Map, len(s.entries))
+	for k, e := range s.entries {
+		maps[kafka.TopicPartition{Topic: k.Topic, Partition: k.Partition}] = &e.offsets
+	}
+	return maps
+}
+
 // Translate translates what a group has committed on the source to the target,
 // or with back what it has committed on the target to the source. to is the
 // cluster that the offsets lead to.
