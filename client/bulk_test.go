@@ -2,9 +2,12 @@ package client
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"testing"
+	"time"
 )
 
 // However large the parts are that are asked for, all that was sent arrives:
@@ -34,5 +37,42 @@ func TestBulkReader(t *testing.T) {
 	}
 	if n, err := io.ReadFull(r, make([]byte, bulk)); n != bulk/2 || err != io.ErrUnexpectedEOF {
 		t.Errorf("at the end: got %d, %v, want %d and %v", n, err, bulk/2, io.ErrUnexpectedEOF)
+	}
+}
+
+// The reader of a TLS connection never waits for more than what was asked for:
+// the server goes on only when it has heard that all has come.
+func TestWholeReader(t *testing.T) {
+	ca := sign(t, nil, func(*x509.Certificate) {})
+	leaf := sign(t, ca, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} })
+	sizes := []int{4, leastBulk, leastBulk + largestRecord, 100, gatherSize - 1, gatherSize + largestRecord, gatherSize + largestRecord + 1, 3*bulk + 7, 1}
+	large := bytes.Repeat([]byte("0123456789abcdef"), bulk/4)
+	addr := listener(t, func(nc net.Conn) {
+		server := tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{leaf.tls()}})
+		for _, size := range sizes {
+			server.Write(large[:size/2])
+			server.Write(large[size/2 : size])
+			if _, err := io.ReadFull(server, make([]byte, 1)); err != nil {
+				return
+			}
+		}
+	})
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		nc, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		nc.SetDeadline(time.Now().Add(time.Minute))
+		conn := newTLSConn(nc, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
+		for _, size := range sizes {
+			got := make([]byte, size)
+			if _, err := io.ReadFull(wholeReader{conn}, got); err != nil || !bytes.Equal(got, large[:size]) {
+				t.Fatalf("%s, %d bytes: %v, equal %v", tls.VersionName(version), size, err, bytes.Equal(got, large[:size]))
+			}
+			if _, err := conn.Write([]byte{1}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

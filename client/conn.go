@@ -65,10 +65,13 @@ type call struct {
 // NewConn speaks Kafka's protocol over a connection, be it a socket or a pipe.
 func NewConn(nc net.Conn) *Conn {
 	in := io.Reader(nc)
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		if r, err := newBulkReader(tcp); err == nil { // else the first request tells
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		if r, err := newBulkReader(nc); err == nil { // else the first request tells
 			in = r
 		}
+	case *tlsConn:
+		in = wholeReader{nc}
 	}
 	c := &Conn{
 		nc:       nc,

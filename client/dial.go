@@ -150,11 +150,31 @@ func isTimeout(err error) bool {
 type tlsConn struct {
 	*tls.Conn
 	gather *gatherConn
+	below  *recordReader // nil: not on a socket
 }
 
 func newTLSConn(nc net.Conn, config *tls.Config) *tlsConn {
-	g := &gatherConn{Conn: nc}
-	return &tlsConn{Conn: tls.Client(g, config), gather: g}
+	t := &tlsConn{gather: &gatherConn{Conn: nc}}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		if r, err := newBulkReader(tcp); err == nil { // else the handshake tells
+			t.below = &recordReader{bulkReader: r}
+			t.gather.Conn = t.below
+		}
+	}
+	t.Conn = tls.Client(t.gather, config)
+	return t
+}
+
+// wholeReader reads from a TLS connection for somebody who needs all that he
+// asks for.
+type wholeReader struct{ *tlsConn }
+
+// Read may wait until b is full.
+func (r wholeReader) Read(b []byte) (int, error) {
+	if r.below != nil {
+		r.below.due = len(b)
+	}
+	return r.Conn.Read(b)
 }
 
 // writeBuffers writes all buffers; only one caller may do so at a time.
