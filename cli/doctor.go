@@ -78,7 +78,7 @@ func (r *clusterRun) examine(ctx context.Context, tasks []doctor.Task) error {
 	var findings []doctor.Finding
 	if err != nil { // a file that cannot be read is a finding as any other
 		code := doctor.CodeOf(err)
-		if code == "" || code == doctor.NoStore {
+		if code == "" {
 			code = doctor.BadSettings
 		}
 		findings = []doctor.Finding{{Step: "settings", About: r.flags.file, Status: doctor.Bad, Code: code, Evidence: err.Error(), Err: err}}

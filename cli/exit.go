@@ -75,7 +75,7 @@ func unauthenticated(err error) bool {
 			return true
 		}
 	}
-	return isOf[*keystore.FormatError](err) || isOf[*ssl.UnknownCAError](err) || isOf[*ssl.HostError](err) ||
+	return isOf[*keystore.FileError](err) || isOf[*keystore.FormatError](err) || isOf[*ssl.UnknownCAError](err) || isOf[*ssl.HostError](err) ||
 		isOf[*ssl.ExpiredError](err) || isOf[*ssl.AlertError](err)
 }
 

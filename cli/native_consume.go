@@ -34,6 +34,9 @@ func consumeCommand(s *session) *cobra.Command {
 		if r.form == jsonForm && !c.Flags().Changed("format") {
 			o.format = "json"
 		}
+		if c.Flags().Changed("count") && o.most < 0 {
+			return &usageError{problem: fmt.Sprintf("--count %d is none", o.most), advice: "leave it out to go on until Ctrl-C"}
+		}
 		o.begins, o.topics = c.Flags().Changed("offset"), distinct(args)
 		return o.run(c.Context(), r)
 	}

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"errors"
-	"io/fs"
 	"net"
 	"slices"
 	"syscall"
@@ -172,11 +171,11 @@ func codeOfType(err error) Code {
 		return NoAddress
 	case isA[*client.DeniedError](err):
 		return Denied
-	case isA[*config.SyntaxError](err), isA[*config.UnknownError](err), isA[*config.ValueError](err):
+	case isA[*config.FileError](err), isA[*config.SyntaxError](err), isA[*config.UnknownError](err), isA[*config.ValueError](err):
 		return BadSettings
 	case isA[*client.SettingError](err):
 		return settingCode(err)
-	case isA[*fs.PathError](err):
+	case isA[*keystore.FileError](err):
 		return NoStore
 	}
 	return ""

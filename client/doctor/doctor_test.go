@@ -94,7 +94,9 @@ func TestCodeOf(t *testing.T) {
 		{fmt.Errorf("x: %w", keystore.ErrWrongKeyPassword), WrongKeyPassword},
 		{fmt.Errorf("x: %w", keystore.ErrPasswordNeeded), PasswordNeeded},
 		{&keystore.FormatError{}, NoStoreFormat},
-		{&fs.PathError{Err: fs.ErrNotExist}, NoStore},
+		{&keystore.FileError{Err: fs.ErrNotExist}, NoStore},
+		{&config.FileError{Err: fs.ErrNotExist}, BadSettings},
+		{&fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}, ""}, // another file's
 		{&config.UnknownError{}, BadSettings},
 		{&client.SettingError{Key: "bootstrap.servers"}, BadServer},
 		{&client.SettingError{Key: "security.protocol"}, NotBuilt},

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 )
 
@@ -20,6 +22,21 @@ func (e *SyntaxError) Error() string {
 	}
 	return fmt.Sprintf("%s: key %q: %s", place(e.Source, e.Line), e.Text, e.Problem)
 }
+
+// FileError is a file of settings that is not there or cannot be read.
+type FileError struct {
+	Source string
+	Err    error
+}
+
+func (e *FileError) Error() string {
+	if path := (*fs.PathError)(nil); errors.As(e.Err, &path) {
+		return fmt.Sprintf("read properties: %v", e.Err) // it names the file
+	}
+	return fmt.Sprintf("read properties %q: %v", e.Source, e.Err)
+}
+
+func (e *FileError) Unwrap() error { return e.Err }
 
 // ValueError is a setting with a value it cannot have. Value is empty where
 // it may be secret.

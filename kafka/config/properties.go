@@ -37,7 +37,7 @@ func NewProperties(source string) *Properties {
 func ReadFile(path string) (*Properties, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("read properties: %w", err)
+		return nil, &FileError{Source: path, Err: err}
 	}
 	defer f.Close() // only read: nothing to lose
 	return Parse(path, f)
@@ -50,7 +50,7 @@ func ReadFile(path string) (*Properties, error) {
 func Parse(source string, r io.Reader) (*Properties, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read properties %q: %w", source, err)
+		return nil, &FileError{Source: source, Err: err}
 	}
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("read properties %q: longer than %d bytes", source, maxFile)

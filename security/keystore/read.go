@@ -75,15 +75,22 @@ func named(deed, path string, f Format, err error) error {
 	return fmt.Errorf("%s %q (%s): %w", deed, path, f, err)
 }
 
+// FileError is a store whose file is not there or cannot be read. Err is the
+// system's, which names the file.
+type FileError struct{ Err error }
+
+func (e *FileError) Error() string { return e.Err.Error() }
+func (e *FileError) Unwrap() error { return e.Err }
+
 func load(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, &FileError{err}
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, err
+		return nil, &FileError{err}
 	}
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("open store %q: larger than %d bytes, so no store", path, maxFile)
