@@ -133,7 +133,9 @@ func (r *aclRun) add(ctx context.Context) error {
 		if len(bindings) == 0 {
 			continue
 		}
-		printACLs(r.Out, "Adding ACLs", g.resource, bindings)
+		if err := printACLs(r.Out, "Adding ACLs", g.resource, bindings); err != nil {
+			return err
+		}
 		each, err := r.admin.CreateACLs(ctx, bindings)
 		if err != nil {
 			return err
@@ -228,12 +230,15 @@ func (r *aclRun) list(ctx context.Context, principals []string) error {
 		return err
 	}
 	if len(principals) == 0 {
-		printBlocks(r.Out, found, func(acl.Binding) bool { return true })
-		return nil
+		return printBlocks(r.Out, found, func(acl.Binding) bool { return true })
 	}
 	for _, p := range principals {
-		fmt.Fprintf(r.Out, "ACLs for principal `%s`\n", p)
-		printBlocks(r.Out, found, func(b acl.Binding) bool { return b.Principal == p })
+		if _, err := fmt.Fprintf(r.Out, "ACLs for principal `%s`\n", p); err != nil {
+			return err
+		}
+		if err := printBlocks(r.Out, found, func(b acl.Binding) bool { return b.Principal == p }); err != nil {
+			return err
+		}
 	}
 	return nil
 }

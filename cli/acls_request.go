@@ -298,8 +298,9 @@ func withoutBlanks(dn string) string { return blanksAfterComma.ReplaceAllString(
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // printACLs prints one resource's block, blank for blank as Kafka 2.4 to 3.9.
-func printACLs(w io.Writer, title string, resource acl.Resource, entries []acl.Binding) {
-	fmt.Fprintf(w, "%s for resource `%s`: \n %s \n\n", title, resource, entriesText(entries))
+func printACLs(w io.Writer, title string, resource acl.Resource, entries []acl.Binding) error {
+	_, err := fmt.Fprintf(w, "%s for resource `%s`: \n %s \n\n", title, resource, entriesText(entries))
+	return err
 }
 
 func entriesText(entries []acl.Binding) string {
@@ -312,7 +313,7 @@ func entriesText(entries []acl.Binding) string {
 
 // printBlocks prints the rules that are wanted, grouped by resource in the
 // order in which they come.
-func printBlocks(w io.Writer, all []acl.Binding, wanted func(acl.Binding) bool) {
+func printBlocks(w io.Writer, all []acl.Binding, wanted func(acl.Binding) bool) error {
 	var order []acl.Resource
 	blocks := map[acl.Resource][]acl.Binding{}
 	for _, b := range all {
@@ -325,6 +326,9 @@ func printBlocks(w io.Writer, all []acl.Binding, wanted func(acl.Binding) bool) 
 		blocks[b.Resource()] = append(blocks[b.Resource()], b)
 	}
 	for _, resource := range order {
-		printACLs(w, "Current ACLs", resource, blocks[resource])
+		if err := printACLs(w, "Current ACLs", resource, blocks[resource]); err != nil {
+			return err
+		}
 	}
+	return nil
 }
