@@ -29,6 +29,8 @@ var mirrorMaker = &tool{
 		{name: "num.streams", value: needsValue, arg: "N", def: "1", check: atLeastOne, doc: "How many streams copy side by side."},
 		{name: "offset.commit.interval.ms", value: needsValue, arg: "MS", def: "60000", check: atLeastOne, doc: "How often the position is committed."},
 		{name: "abort.on.send.failure", value: needsValue, arg: "BOOLEAN", def: "true", doc: "End with exit code 255 when the target refuses a batch; otherwise count it as lost and go on."},
+		{name: "quarantine.dir", value: needsValue, arg: "DIR", doc: "With --abort.on.send.failure false: keep what the target does not take in this folder, a file a batch, which kafka-dump-log reads. A batch that cannot be kept halts its partition."},
+		{name: "quarantine.max.bytes", value: needsValue, arg: "BYTES", def: "1073741824", check: longNumber, doc: "How much is kept there."},
 		{name: "on.truncated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When the source has lost records that were read from it: halt the partition, or continue with what is there."},
 		{name: "on.recreated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When another topic of the source has taken the name: halt its partitions, or continue with the new one from its beginning."},
 		{name: "on.retention", value: needsValue, arg: "POLICY", check: mirrorPolicy, doc: "When the source has deleted records before they were copied: halt the partition, or continue with those left. Without it, auto.offset.reset=earliest in the file continues."},
@@ -109,6 +111,17 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	}
 	defer target.Close()
 	show := newProgress(s.IO.Err, terminal(s.IO.Err))
+	var keep func(mirror.Quarantined) error
+	if o.has("quarantine.dir") {
+		if !strings.EqualFold(o.get("abort.on.send.failure"), "false") {
+			return &usageError{problem: "nothing is left out that could be kept in the quarantine", advice: "add --abort.on.send.failure false"}
+		}
+		q, err := openQuarantine(o.get("quarantine.dir"), o.integer("quarantine.max.bytes"))
+		if err != nil {
+			return err
+		}
+		keep = q.keep
+	}
 	m, err := mirror.New(mirror.Config{
 		Source: source, Consumer: consumer, Target: target, Producer: producer,
 		Streams: int(o.integer("num.streams")), Include: pattern,
@@ -117,6 +130,7 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		SyncGroups:         o.get("sync.groups"),
 		SyncGroupsInterval: time.Duration(o.integer("sync.groups.interval.ms")) * time.Millisecond,
 		Delivery:           mirror.Delivery(o.get("delivery")),
+		Quarantine:         keep,
 		StateTopic:         o.get("state.topic"),
 		OnTruncated:        policies[o.get("on.truncated")],
 		OnRecreated:        policies[o.get("on.recreated")],

@@ -9,6 +9,7 @@ import (
 
 	"schloss/client"
 	"schloss/kafka"
+	"schloss/kafka/batch"
 	"schloss/kafka/config"
 )
 
@@ -29,6 +30,10 @@ type Config struct {
 	// topic above all, halts the partition instead: to leave out all it has
 	// would help nobody.
 	AbortOnSendFailure bool
+	// Quarantine, where set, is given what is left out, before the position
+	// moves over it; it may be given the same again. Its error halts the
+	// partition until it takes it.
+	Quarantine func(Quarantined) error
 
 	// StateTopic is the target's topic that keeps positions and offset maps;
 	// "": StateTopic of this package.
@@ -372,6 +377,28 @@ func (m *Mirror) trouble(text string, cause error) {
 	m.telling.Lock()
 	defer m.telling.Unlock()
 	m.config.Trouble(text, cause)
+}
+
+// Quarantined are records that the target does not take.
+type Quarantined struct {
+	kafka.TopicPartition
+	Offset  kafka.Offset // of the source
+	Records int64
+	Reason  string
+	Batch   batch.Batch // it holds them; to be copied, if kept
+}
+
+// quarantine has what was left out kept.
+func (m *Mirror) quarantine(tp kafka.TopicPartition, all []omitted) *Halt {
+	if m.config.Quarantine == nil {
+		return nil
+	}
+	for _, o := range all {
+		if err := m.config.Quarantine(Quarantined{tp, o.offset, o.records, o.reason, o.batch}); err != nil {
+			return &Halt{NotQuarantined, o.offset, err}
+		}
+	}
+	return nil
 }
 
 // leftOut tells of records that are not copied.

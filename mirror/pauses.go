@@ -12,7 +12,7 @@ import (
 // something about its records: such a halt is a pause.
 func (r HaltReason) passes() bool {
 	switch r {
-	case SourceRefused, TargetRefused, TopicNotShown, TopicNotCreated, FewerPartitions:
+	case SourceRefused, TargetRefused, TopicNotShown, TopicNotCreated, FewerPartitions, NotQuarantined:
 		return true
 	}
 	return false

@@ -23,6 +23,7 @@ const (
 	TopicNotShown   HaltReason = "topic-not-shown" // the target does not describe it
 	TopicNotCreated HaltReason = "topic-not-created"
 	TargetChanged   HaltReason = "target-changed"   // it has lost records, or is another topic of the same name
+	NotQuarantined  HaltReason = "not-quarantined"  // what the target does not take could not be kept elsewhere
 	FewerPartitions HaltReason = "fewer-partitions" // the target's topic lacks this partition
 )
 

@@ -37,6 +37,7 @@ type omitted struct {
 	offset  kafka.Offset
 	records int64
 	reason  string
+	batch   batch.Batch // that holds them
 }
 
 const (
@@ -112,7 +113,7 @@ func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
 	case v == pass:
 		out.pass(b, h)
 	case suspect && t.suspect.stage == withheld:
-		t.leave(out, h, errors.New("the target found it damaged twice"))
+		t.leave(out, b, errors.New("the target found it damaged twice"))
 	default:
 		t.unpack(out, b)
 	}
@@ -148,7 +149,7 @@ func (t *task) unpack(out *reading, batches ...batch.Batch) {
 			}
 			return
 		}
-		t.leave(out, batches[0].Header(), err)
+		t.leave(out, batches[0], err)
 		return
 	}
 	for i, piece := range built.Pieces {
@@ -167,18 +168,30 @@ func (t *task) unpack(out *reading, batches ...batch.Batch) {
 			out.halt = &Halt{UnfitRecord, u.Offset, errors.New(u.Reason)}
 			return
 		}
-		out.left = append(out.left, omitted{u.Offset, 1, u.Reason})
+		out.left = append(out.left, omitted{u.Offset, 1, u.Reason, lone(u.Record)})
 	}
 	out.skip(last)
 }
 
+// lone is a batch of one record, to be kept elsewhere; nil if there cannot be one.
+func lone(r batch.Record) batch.Batch {
+	b := batch.NewBuilder(batch.None)
+	b.Add(r)
+	out, err := b.Build()
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
 // leave leaves a whole batch out, or halts before it.
-func (t *task) leave(out *reading, h batch.Header, err error) {
+func (t *task) leave(out *reading, b batch.Batch, err error) {
+	h := b.Header()
 	if t.strict {
 		out.halt = &Halt{CorruptSource, h.BaseOffset, err}
 		return
 	}
-	out.left = append(out.left, omitted{h.BaseOffset, int64(h.Count), err.Error()})
+	out.left = append(out.left, omitted{h.BaseOffset, int64(h.Count), err.Error(), b})
 	out.skip(h.NextOffset())
 }
 

@@ -135,6 +135,13 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 // copy sends what was read of a response, unless the partition has gone back
 // meanwhile.
 func (s *stream) copy(p *partition, r *reading, memory *buffer) {
+	if halt := s.mirror.quarantine(p.tp, r.left); halt != nil { // nothing of the response is taken
+		s.mu.Lock()
+		p.stop(halt.Reason, halt.Offset, halt.Err)
+		s.mu.Unlock()
+		s.mirror.halted(p.tp, halt)
+		return
+	}
 	s.mu.Lock()
 	if !p.expects() {
 		s.mu.Unlock()

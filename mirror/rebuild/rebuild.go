@@ -40,6 +40,7 @@ type Run struct {
 type Unfit struct {
 	Offset kafka.Offset // of the source
 	Reason string
+	Record batch.Record // it aliases its batch
 }
 
 // Rebuild makes pieces of the records of some batches of one codec, in order,
@@ -85,18 +86,18 @@ func (r *rebuilder) fits(record *batch.Record) bool {
 		reason, bad = "it has no key, which a compacted topic does not take", true
 	}
 	if bad {
-		r.unfit(record.Offset, reason)
+		r.unfit(*record, reason)
 	}
 	return !bad
 }
 
 // unfit notes a record that is left out. With Strict the earliest counts.
-func (r *rebuilder) unfit(offset kafka.Offset, reason string) {
+func (r *rebuilder) unfit(record batch.Record, reason string) {
 	if r.rules.Strict {
 		r.built.Unfit = nil
 		r.stopped = true
 	}
-	r.built.Unfit = append(r.built.Unfit, Unfit{offset, reason})
+	r.built.Unfit = append(r.built.Unfit, Unfit{record.Offset, reason, record})
 }
 
 // build makes one piece of the records, or two of half of them each where one
@@ -123,7 +124,7 @@ func (r *rebuilder) build(records []batch.Record) error {
 	case len(records) > 1:
 		return r.halve(records)
 	}
-	r.unfit(records[0].Offset, fmt.Sprintf("alone it makes a batch of %d bytes, the target's topic takes %d (max.message.bytes)", len(piece.Batch), r.rules.MaxBytes))
+	r.unfit(records[0], fmt.Sprintf("alone it makes a batch of %d bytes, the target's topic takes %d (max.message.bytes)", len(piece.Batch), r.rules.MaxBytes))
 	return nil
 }
 
