@@ -38,9 +38,6 @@ func (n *running) reconfigure(next *config.Values) (apply func(), err error) {
 	for i := range n.endpoints {
 		e := &n.endpoints[i]
 		values := next.Listener(e.Name)
-		if values.Int("max.connections") == 0 {
-			return nil, values.Invalid("max.connections", "a number of at least 1: with 0 nobody could change it back")
-		}
 		if !config.Same(e.values, values, "ssl.") {
 			if e.tls == nil {
 				return nil, fmt.Errorf("listener %s speaks %s: its ssl settings would do nothing", e.Name, e.Protocol)

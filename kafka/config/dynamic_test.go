@@ -15,6 +15,8 @@ func TestCheckDynamic(t *testing.T) {
 		{"good", "log.retention.ms", "5", "", ""},
 		{"bad number", "message.max.bytes", "a", "whole number", "whole number"},
 		{"too low", "message.max.bytes", "-1", "at least 0", "at least 0"},
+		{"no connections", "max.connections", "0", "at least 1", "at least 1"},
+		{"no connections from anywhere", "max.connections.per.ip", "0", "at least 1", "at least 1"},
 		{"fixed", "log.dirs", "/x", "cannot be changed", "cannot be changed"},
 		{"in hours", "log.retention.hours", "5", "cannot be changed", "cannot be changed"},
 		{"without effect", "num.io.threads", "5", "goroutines", "goroutines"},

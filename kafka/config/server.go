@@ -48,8 +48,8 @@ var serverSettings = []Setting{
 
 	// Connections and requests.
 	{Name: "socket.request.max.bytes", Kind: Int, Default: "104857600", Check: atLeast(1), Doc: "Longest request taken, in bytes."},
-	{Name: "max.connections", Kind: Int, Default: maxInt32Text, Check: atLeast(0), Doc: "Most connections at a time; also per listener."},
-	{Name: "max.connections.per.ip", Kind: Int, Default: maxInt32Text, Check: atLeast(0), Doc: "Most connections at a time from one address."},
+	{Name: "max.connections", Kind: Int, Default: maxInt32Text, Check: atLeast(1), Doc: "Most connections at a time; also per listener."},
+	{Name: "max.connections.per.ip", Kind: Int, Default: maxInt32Text, Check: atLeast(1), Doc: "Most connections at a time from one address."},
 	{Name: "max.connection.creation.rate", Kind: Int, Default: maxInt32Text, Check: atLeast(0), Doc: "Most new connections a second, those of one second at once; also per listener. More of them wait; 0 is no bound."},
 	{Name: "queued.max.request.bytes", Kind: Long, Default: "-1", Doc: "Most bytes of requests and answers in memory, over all connections; 0 or less is 1 GiB. Requests up to 64 KiB are let in beyond it."},
 	{Name: "connections.max.idle.ms", Kind: Long, Default: "600000", Doc: "A connection without a request for so long is closed."},
