@@ -13,6 +13,7 @@ import (
 
 	"schloss/kafka"
 	"schloss/kafka/config"
+	"schloss/mirror"
 	"schloss/security/acl"
 	"schloss/security/ca"
 	"schloss/security/keystore"
@@ -160,12 +161,16 @@ func (c clusterFiles) rules() []acl.Binding {
 		return append(all,
 			rule(quickstartSender, kafka.Write, kafka.Topic, quickstartTopic),
 			rule(quickstartMirror, kafka.Read, kafka.Topic, quickstartTopic),
+			rule(quickstartMirror, kafka.DescribeConfigs, kafka.Topic, quickstartTopic),
 			rule(quickstartMirror, kafka.Read, kafka.Group, quickstartGroup))
 	}
 	return append(all,
 		rule(quickstartMirror, kafka.Write, kafka.Topic, quickstartTopic),
 		rule(quickstartMirror, kafka.Create, kafka.Topic, quickstartTopic),
-		rule(quickstartMirror, kafka.DescribeConfigs, kafka.Topic, quickstartTopic))
+		rule(quickstartMirror, kafka.DescribeConfigs, kafka.Topic, quickstartTopic),
+		rule(quickstartMirror, kafka.Create, kafka.Topic, mirror.StateTopic),
+		rule(quickstartMirror, kafka.Read, kafka.Topic, mirror.StateTopic),
+		rule(quickstartMirror, kafka.Write, kafka.Topic, mirror.StateTopic))
 }
 
 // allow sets the rules in the store of a broker that does not run yet: with
