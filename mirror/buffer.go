@@ -14,6 +14,7 @@ type buffer struct {
 	pool  *pool
 	bytes []byte
 	refs  atomic.Int32
+	alien bool // not made to be received into
 }
 
 func (b *buffer) hold() { b.refs.Add(1) }
@@ -72,6 +73,18 @@ func (p *pool) takeLocked() *buffer {
 	return b
 }
 
+// adopt counts memory that was made elsewhere as taken, until it is released.
+// It is there already, so nothing is waited for: who takes the next waits.
+func (p *pool) adopt(bytes []byte) *buffer {
+	b := &buffer{pool: p, bytes: bytes, alien: true}
+	b.refs.Store(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken++
+	p.bytes += int64(cap(bytes))
+	return b
+}
+
 // grown accounts for a buffer that was replaced by a larger one.
 func (p *pool) grown(b *buffer, bytes []byte) {
 	p.mu.Lock()
@@ -88,7 +101,7 @@ func (p *pool) put(b *buffer) {
 	}
 	p.taken--
 	p.bytes -= int64(cap(b.bytes))
-	if held := p.freeBytesLocked() + p.bytes; held < p.limit {
+	if held := p.freeBytesLocked() + p.bytes; held < p.limit && !b.alien {
 		p.free = append(p.free, b)
 	}
 	close(p.room)

@@ -31,6 +31,7 @@ type clusterTarget struct {
 	refreshEvery  time.Duration
 	notice        func(string)
 	outages       *outages
+	trip          roundTrip
 	transactional *string // the id of all that is sent; nil: none
 
 	kick    chan struct{}
@@ -204,6 +205,12 @@ func (t *clusterTarget) sender(stream int, tp kafka.TopicPartition) *sender {
 	return s
 }
 
+// Measure measures the round trip.
+func (t *clusterTarget) Measure(ctx context.Context) error { return t.trip.measure(ctx, t.admin) }
+
+// RoundTrip is the measured one.
+func (t *clusterTarget) RoundTrip() time.Duration { return t.trip.shortest() }
+
 // Run keeps the leaders known until the context ends, then ends all
 // connections.
 func (t *clusterTarget) Run(ctx context.Context) {
@@ -219,7 +226,8 @@ func (t *clusterTarget) Run(ctx context.Context) {
 		if topics, err := t.admin.Topics(ctx, t.names()...); err == nil {
 			t.learn(topics)
 		}
-		select { // many outboxes ask at once; one answer serves them all
+		_ = t.Measure(ctx) // a cluster that does not answer is as far away as before
+		select {           // many outboxes ask at once; one answer serves them all
 		case <-ctx.Done():
 			return
 		case <-time.After(t.backoff):

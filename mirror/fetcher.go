@@ -116,7 +116,7 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 		asked = append(asked, p)
 		f.ask(p)
 	}
-	f.share(set.partitionFetchBytes)
+	f.share(s.mirror.partitionFetchBytes(f.req.MaxBytes))
 	if crowded {
 		f.req.MaxWaitMillis = 0
 	}

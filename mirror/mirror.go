@@ -137,9 +137,6 @@ func New(c Config) (*Mirror, error) {
 		return nil, err
 	}
 	m.pool = newPool(m.settings.memory)
-	for i := range max(1, c.Streams) {
-		m.streams = append(m.streams, &stream{index: i, mirror: m, fetchers: make(map[kafka.NodeID]*fetcher)})
-	}
 	return m, nil
 }
 
@@ -198,6 +195,9 @@ func (m *Mirror) Run(ctx context.Context) error {
 // start does what must succeed before anything is copied.
 func (m *Mirror) start(ctx context.Context) error {
 	if err := m.compareClusters(ctx); err != nil {
+		return err
+	}
+	if err := m.measureTrips(ctx); err != nil {
 		return err
 	}
 	err := m.insist(ctx, fmt.Sprintf("look up the positions of group %q", m.settings.group), func() error {
@@ -316,6 +316,7 @@ func (m *Mirror) discover(ctx, carry context.Context) {
 			m.notice(fmt.Sprintf("look up the source's topics: %v; trying again", err))
 		}
 		failed = err != nil
+		_ = m.source.trip.measure(ctx, m.source.admin) // a cluster that does not answer is as far away as before
 		for _, topic := range news.found {
 			m.notice(fmt.Sprintf("topic %s is new", topic))
 		}
@@ -336,16 +337,6 @@ func (m *Mirror) discover(ctx, carry context.Context) {
 			s.follow(carry)
 		}
 	}
-}
-
-// minFetchBytes is the least that one response may bring.
-const minFetchBytes = 256 << 10
-
-// fetchBytes is how much one response may bring: two for every connection fit
-// in the memory.
-func (m *Mirror) fetchBytes() int32 {
-	share := m.settings.memory / int64(2*len(m.streams)*m.source.leadingNodes())
-	return int32(min(int64(m.settings.fetchMaxBytes), max(share, minFetchBytes)))
 }
 
 // notice tells the operator.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"schloss/kafka"
@@ -52,7 +51,6 @@ type outbox struct {
 	telling  int   // of a bound one: outcomes that were reported and may not be told yet
 	quiet    chan struct{}
 	node     kafka.NodeID
-	trip     atomic.Int64  // nanoseconds from sending to the answer, smoothed; read without the lock
 	emptied  chan struct{} // of Close, closed when nothing is under way any more
 	finished []finished    // to be told once the lock is released
 }
@@ -168,11 +166,6 @@ func (o *outbox) answer(p *parcel, base kafka.Offset, err error, now time.Time) 
 		o.failing = true
 	} else {
 		o.known, o.rests = true, 0
-		trip, last := int64(now.Sub(p.since)), o.trip.Load()
-		if last == 0 {
-			last = trip
-		}
-		o.trip.Store(last + (trip-last)/8)
 	}
 	for o.flying > 0 && o.parcels[0].acknowledged() {
 		o.settle(o.parcels[0])

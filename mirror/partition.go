@@ -43,8 +43,9 @@ type partition struct {
 	unplacedFrom kafka.Offset
 
 	under   []*span
-	backlog int // bytes of under that are not answered
-	largest int // batch, lately
+	backlog int           // bytes of under that are not answered
+	largest int           // batch, lately
+	trip    time.Duration // to the target
 
 	halt    *Halt
 	revoked bool // nothing may be committed any more
@@ -64,7 +65,7 @@ type span struct {
 	p       *partition
 	batch   batch.Batch
 	raw     bool          // it is the source's, in memory
-	memory  *buffer       // nil: the batch was rebuilt and has its own
+	memory  *buffer       // where it lies
 	runs    []rebuild.Run // of a rebuilt one
 	offset  kafka.Offset  // of the source; the batch's own is rewritten
 	next    kafka.Offset  // the position once it is acknowledged, behind what was skipped after it
@@ -164,7 +165,9 @@ func (p *partition) expects() bool { return p.running() && p.asked == p.next }
 const enough = 256 << 10
 
 // crowded says that the target has not caught up with what was fetched.
-func (p *partition) crowded() bool { return p.backlog >= max(enough, maxInFlight*p.largest) }
+func (p *partition) crowded() bool {
+	return p.backlog >= max(enough, maxInFlight*max(p.largest, batchFor(p.trip)))
+}
 
 // stop halts the partition. The first reason counts.
 func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
@@ -175,17 +178,12 @@ func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
 
 // task is what the next response is read by.
 func (p *partition) task(set *settings, strict bool) *task {
-	return &task{
-		from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict,
-		coalesce: len(p.under) >= maxInFlight && p.appender.RoundTrip() >= longTrip,
-		suspect:  p.suspect,
+	t := &task{from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict, suspect: p.suspect}
+	if len(p.under) >= maxInFlight {
+		t.coalesce = min(batchFor(p.trip), p.limits.batch()/2) // two larger ones do not fit into one
 	}
+	return t
 }
-
-// longTrip is the round trip to the target from which on small batches are
-// worth being made one: a window of five of them moves less than what a disk
-// does.
-const longTrip = 5 * time.Millisecond
 
 // accept takes what was read of a response: it notes what is to be sent and
 // moves the position. memory is held once for each span that lies in it.
@@ -195,9 +193,10 @@ func (p *partition) accept(r *reading, memory *buffer, now time.Time) (spans []C
 	}
 	for _, s := range r.spans {
 		s.p, s.generation = p, p.generation
-		if s.raw {
-			s.memory = memory
+		if s.memory = memory; s.raw {
 			memory.hold()
+		} else {
+			s.memory = memory.pool.adopt(s.batch)
 		}
 		p.took(s, now)
 		p.under = append(p.under, s)

@@ -51,6 +51,14 @@ type Limits struct {
 	Compacted       bool // it takes no record without a key
 }
 
+// batch is the size of the largest batch, Kafka's default where it is not known.
+func (l Limits) batch() int {
+	if l.MaxMessageBytes > 0 {
+		return l.MaxMessageBytes
+	}
+	return 1<<20 + 12
+}
+
 // verdict is what becomes of a batch.
 type verdict int8
 

@@ -16,7 +16,7 @@ type task struct {
 	limits        Limits
 	committedOnly bool
 	strict        bool // halt at a record that is unfit; else leave it out
-	coalesce      bool // the window of the target is the bottleneck: make small batches fewer
+	coalesce      int  // the window of the target is the bottleneck: make batches of less than this fewer
 	suspect       suspect
 }
 
@@ -41,10 +41,7 @@ type omitted struct {
 }
 
 const (
-	// smallBatch is less than what is worth a request of its own where the
-	// round trip is long.
-	smallBatch = 32 << 10
-	// coalesced is the size that small batches are made up to.
+	// coalesced is the size that small batches are made up to, at least.
 	coalesced = 256 << 10
 	// unpackedLimit bounds what one batch may decompress to in memory.
 	unpackedLimit = 64 << 20
@@ -93,12 +90,12 @@ func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
 	if v == pass && (h.BaseOffset < out.next || suspect && t.suspect.stage > again) {
 		v = unpack
 	}
-	if v == pass && !suspect && t.coalesce && h.Size < smallBatch {
+	if v == pass && !suspect && h.Size < t.coalesce {
 		if len(out.small) > 0 && out.small[0].Attributes().Codec() != h.Attributes.Codec() {
 			t.flush(out)
 		}
 		out.small = append(out.small, b)
-		if out.bytes += len(b); out.bytes >= coalesced {
+		if out.bytes += len(b); out.bytes >= max(coalesced, t.coalesce) {
 			t.flush(out)
 		}
 		return

@@ -55,8 +55,6 @@ func (a *appender) Append(copies []Copy) {
 	a.sender.told(a.box, len(done))
 }
 
-func (a *appender) RoundTrip() time.Duration { return time.Duration(a.box.trip.Load()) }
-
 func (a *appender) Close(ctx context.Context) {
 	a.sender.mu.Lock()
 	emptied := a.box.close()
@@ -186,7 +184,7 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) gather(now time.Time) (load []shipment) {
 	l.sender.mu.Lock()
 	defer l.sender.mu.Unlock()
-	if l.flying >= maxInFlight {
+	if l.flying >= maxInFlight+int(l.sender.target.trip.shortest()/longTrip) {
 		return nil
 	}
 	size := 0

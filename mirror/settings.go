@@ -19,7 +19,9 @@ type settings struct {
 	fetchWaitMillis     int32
 	fetchMinBytes       int32
 	fetchMaxBytes       int32
+	fetchBytesSet       bool // it stands in the file
 	partitionFetchBytes int32
+	partitionBytesSet   bool // it stands in the file
 	memory              int64
 	rack                string
 	backoff             time.Duration
@@ -43,12 +45,14 @@ func readSettings(source *client.Client, consumer, producer *config.Values) (set
 		fetchWaitMillis:     int32(min(consumer.Duration("fetch.max.wait.ms").Milliseconds(), math.MaxInt32)),
 		fetchMinBytes:       int32(consumer.Int("fetch.min.bytes")),
 		fetchMaxBytes:       defaultFetchBytes,
+		fetchBytesSet:       consumer.IsSet("fetch.max.bytes"),
+		partitionBytesSet:   consumer.IsSet("max.partition.fetch.bytes"),
 		partitionFetchBytes: int32(max(1, consumer.Int("max.partition.fetch.bytes"))),
 		memory:              max(1, producer.Int64("buffer.memory")),
 		rack:                consumer.String("client.rack"),
 		backoff:             max(consumer.Duration("retry.backoff.ms"), time.Millisecond),
 	}
-	if consumer.IsSet("fetch.max.bytes") {
+	if s.fetchBytesSet {
 		s.fetchMaxBytes = int32(max(1, consumer.Int("fetch.max.bytes")))
 	}
 	if s.committedOnly {

@@ -20,6 +20,7 @@ type source struct {
 	backoff time.Duration
 	outages *outages
 	kick    chan struct{}
+	trip    roundTrip
 
 	mu       sync.Mutex // guards what follows
 	leads    map[kafka.TopicPartition]lead

@@ -26,6 +26,13 @@ type stream struct {
 	fetchers   map[kafka.NodeID]*fetcher
 }
 
+// makeStreams makes so many streams.
+func (m *Mirror) makeStreams(n int) {
+	for i := range n {
+		m.streams = append(m.streams, &stream{index: i, mirror: m, fetchers: make(map[kafka.NodeID]*fetcher)})
+	}
+}
+
 // adopt begins to copy a partition.
 func (s *stream) adopt(ctx context.Context, p *partition) {
 	s.mu.Lock()
@@ -108,6 +115,7 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 	case !p.expects(): // it has gone back since it was asked for
 	case r.Error == kafka.NoError:
 		p.rests = 0
+		p.trip = s.mirror.target.RoundTrip()
 		work = p.task(&s.mirror.settings, s.mirror.config.AbortOnSendFailure)
 		end := r.HighWatermark
 		if work.committedOnly {

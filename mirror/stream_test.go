@@ -26,9 +26,10 @@ func (f *shelf) AddPartitions(context.Context, string, int32) error { return nil
 func (f *shelf) Ends(context.Context, []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
 	return nil, nil
 }
-func (f *shelf) Run(context.Context)      {}
-func (f *shelf) Close(context.Context)    {}
-func (f *shelf) RoundTrip() time.Duration { return f.trip }
+func (f *shelf) Run(context.Context)           {}
+func (f *shelf) Close(context.Context)         {}
+func (f *shelf) Measure(context.Context) error { return nil }
+func (f *shelf) RoundTrip() time.Duration      { return f.trip }
 func (f *shelf) Open(int, kafka.TopicPartition) Appender {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -23,6 +23,10 @@ type Target interface {
 	// Open prepares to append to a partition. Partitions of one stream share
 	// connections.
 	Open(stream int, tp kafka.TopicPartition) Appender
+	// Measure finds out once more how far away the target is.
+	Measure(ctx context.Context) error
+	// RoundTrip is how far away the target is; 0 where that is not known.
+	RoundTrip() time.Duration
 	// Run keeps the target going until the context ends, and then lets go of
 	// everything.
 	Run(ctx context.Context)
@@ -40,9 +44,6 @@ type Appender interface {
 	// each copy, in order. Until then the bytes are the appender's, who may
 	// rewrite their headers.
 	Append(copies []Copy)
-	// RoundTrip is how long the target has lately taken to answer; 0 before the
-	// first answer.
-	RoundTrip() time.Duration
 	// Close forgets what was not sent yet and waits, as long as the context
 	// lasts, for the answers to what was. Done is called for all.
 	Close(ctx context.Context)
