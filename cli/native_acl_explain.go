@@ -162,8 +162,8 @@ func explain(rules []acl.Binding, q acl.Query, as *asIf) explained {
 	if e.Allowed {
 		opposite = kafka.Deny
 	}
-	for _, miss := range nearMisses(rules, q, opposite) {
-		e.NearMisses = append(e.NearMisses, shownMiss{shown(miss.binding), miss.why})
+	for _, miss := range acl.NearMisses(rules, q, opposite) {
+		e.NearMisses = append(e.NearMisses, shownMiss{shown(miss.Binding), miss.Why})
 	}
 	switch {
 	case !e.Allowed && decision.Reason == acl.ByBinding:
@@ -172,6 +172,12 @@ func explain(rules []acl.Binding, q acl.Query, as *asIf) explained {
 		e.Fix = "schloss acl add " + aclWords(q.Granting())
 	}
 	return e
+}
+
+// decides says whether the rule alone would decide the query: the authorizer is
+// asked, not imitated.
+func decides(b acl.Binding, q acl.Query) bool {
+	return (&acl.Authorizer{}).Authorize(acl.New([]acl.Binding{b}), q).Reason == acl.ByBinding
 }
 
 // aclWords are the flags of "acl add" and "acl remove" that name the rule.

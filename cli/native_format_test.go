@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"schloss/kafka"
-	"schloss/security/acl"
 )
 
 func TestParsePlace(t *testing.T) {
@@ -143,30 +142,5 @@ func FuzzJSONRecord(f *testing.F) {
 			t.Fatalf("%s: %v", out.Bytes(), err)
 		}
 		sameRecord(t, again, first)
-	})
-}
-
-// FuzzNearMisses: a rule that decides is no near miss, and nothing written in
-// rules or queries breaks the search.
-func FuzzNearMisses(f *testing.F) {
-	f.Add("User:CN=a, O=b", "User:CN=a,O=b", "orders-*", "orders-1", "::1", "127.0.0.1")
-	f.Add("User:*", "User:a", "*", "t", "*", "")
-	f.Add("x", "User:", "", "t", "10.0.0.0/8", "10.0.0.1")
-	f.Fuzz(func(t *testing.T, rule, seen, pattern, name, host, from string) {
-		q := acl.Query{Principal: seen, Host: from, Operation: kafka.Read, ResourceType: kafka.Topic, Name: name}
-		for _, kind := range []kafka.PatternType{kafka.Literal, kafka.Prefixed} {
-			b := acl.Binding{ResourceType: kafka.Topic, Name: pattern, Pattern: kind, Principal: rule, Host: host, Operation: kafka.Read, Permission: kafka.Allow}
-			if acl.CheckCreate(b) != nil {
-				continue
-			}
-			misses := nearMisses([]acl.Binding{b}, q, kafka.Allow)
-			allowed := (&acl.Authorizer{}).Authorize(acl.New([]acl.Binding{b}), q).Allowed
-			if allowed && len(misses) > 0 {
-				t.Errorf("%v decides and is told as near: %v", b, misses)
-			}
-			if len(misses) > 0 && len(misses[0].why) == 0 {
-				t.Error("a near miss without a reason")
-			}
-		}
 	})
 }

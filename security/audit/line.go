@@ -72,7 +72,7 @@ func (l *line) advise(rules *acl.Rules, r Record) {
 	case r.Decision.Reason == acl.NoBinding:
 		l.Grant = tool + "--add " + q.Granting().Flags()
 		if miss, ok := rules.Nearest(q); ok {
-			l.Nearest = &nearest{fieldsOf(miss.Binding), clip(miss.Why)}
+			l.Nearest = &nearest{fieldsOf(miss.Binding), clip(strings.Join(miss.Why, "; "))}
 		}
 	}
 }

@@ -197,7 +197,7 @@ func TestLineNamesTheNearestBinding(t *testing.T) {
 		t.Fatalf("got %v, want a line and a count", all)
 	}
 	nearest, _ := all[0]["nearest"].(map[string]any)
-	if nearest["principal"] != near.Principal || !strings.Contains(fmt.Sprint(nearest["misses"]), "exactly as the broker sees it: User:CN=a,O=b") {
+	if nearest["principal"] != near.Principal || !strings.Contains(fmt.Sprint(nearest["misses"]), "blanks: those around the parts of a principal count; the broker sees User:CN=a,O=b") {
 		t.Errorf("got %v, want %v", nearest, near)
 	}
 	long := denial("User:" + strings.Repeat("x", maxText))
