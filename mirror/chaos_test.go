@@ -296,7 +296,7 @@ func seeds(t *testing.T) []uint64 {
 func rounds(t *testing.T) int {
 	text := os.Getenv(chaosRounds)
 	if text == "" {
-		return 12
+		return 8
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
