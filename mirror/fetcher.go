@@ -187,7 +187,7 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 			if len(r.Records) > 0 {
 				busy++
 			}
-			if at = find(asked, at, t, r.Index); at < len(asked) {
+			if at = f.find(asked, at, t, r.Index); at < len(asked) {
 				f.stream.fetched(ctx, asked[at], r, memory)
 			}
 		}
@@ -199,7 +199,9 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 // find looks a partition up among those that were asked for, by its topic's name
 // or id. Answers come in the order of the request, or nearly, so it goes on from
 // the last one.
-func find(asked []*partition, from int, topic *wire.FetchedTopic, index int32) int {
+func (f *fetcher) find(asked []*partition, from int, topic *wire.FetchedTopic, index int32) int {
+	f.stream.mu.Lock() // a topic that is recreated gets another id meanwhile
+	defer f.stream.mu.Unlock()
 	for i := range asked {
 		at := (from + i) % len(asked)
 		if p := asked[at]; p.tp.Partition == index && (p.tp.Topic == topic.Name || topic.Name == "" && p.id == topic.ID) {
