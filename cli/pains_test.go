@@ -353,7 +353,7 @@ func TestPains(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		says(t, "audit log", string(content), `"principal":"User:CN=bob","host":"127.0.0.1".*"operation":"(WRITE|DESCRIBE)","resourceType":"TOPIC","resource":"orders".*"nearest":\{.*"name":"ord".*"misses":"its name is taken literally.*prefixed`,
+		says(t, "audit log", string(content), `"principal":"User:CN=bob","host":"127.0.0.1".*"operation":"(WRITE|DESCRIBE)","resourceType":"TOPIC","resource":"orders".*"nearest":\{.*"name":"ord".*"misses":"pattern: LITERAL.*PREFIXED`,
 			`"grant":"kafka-acls.sh --bootstrap-server HOST:PORT .*--add --allow-principal 'User:CN=bob' --operation (Write|Describe) --topic 'orders'"`)
 	})
 	t.Run("P13 the broker's own principal", func(t *testing.T) {

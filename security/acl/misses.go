@@ -101,7 +101,7 @@ func nameSlip(b Binding, name string) string {
 		return fmt.Sprintf("star: it means all only when it stands alone; take %q as PREFIXED", stem)
 	case b.Pattern == kafka.Prefixed && len(name) >= len(b.Name) && strings.EqualFold(b.Name, name[:len(b.Name)]), strings.EqualFold(b.Name, name):
 		return "case: names are compared letter by letter"
-	case b.Pattern == kafka.Literal && strings.HasPrefix(name, b.Name) && strings.ContainsAny(b.Name[len(b.Name)-1:], "-._"):
+	case b.Pattern == kafka.Literal && strings.HasPrefix(name, b.Name) && (len(b.Name) > 2 || strings.ContainsAny(b.Name[len(b.Name)-1:], "-._")):
 		return "pattern: LITERAL, it covers that name alone; PREFIXED, all that begin so"
 	case strings.TrimSpace(b.Name) == name:
 		return "blanks: there are some around its name"

@@ -34,6 +34,7 @@ func TestNearMisses(t *testing.T) {
 		{"address in short, other operation", but(func(b *Binding) { b.Host, b.Operation = "::1", kafka.Read }), []string{"host: ", "other operation: "}},
 		{"other address, other operation", but(func(b *Binding) { b.Host, b.Operation = "10.0.0.1", kafka.Read }), nil},
 		{"a prefix taken literally", but(func(b *Binding) { b.Name = "orders-" }), []string{"pattern: "}},
+		{"a prefix taken literally, in the middle of a word", but(func(b *Binding) { b.Name = "ord" }), []string{"pattern: "}},
 		{"wrong type", but(func(b *Binding) { b.ResourceType = kafka.Group }), []string{"wrong type: it is about a Group"}},
 	}
 	for _, test := range tests {
