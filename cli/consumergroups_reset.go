@@ -201,7 +201,13 @@ func (r *groupRun) resetTarget() (resetTarget, error) {
 }
 
 func (r *groupRun) listed(ctx context.Context, at int64, tps []kafka.TopicPartition) ([]client.PartitionOffset, error) {
-	answers, err := r.admin.ListOffsets(ctx, at, tps)
+	return listedOffsets(ctx, r.admin, at, tps)
+}
+
+// listedOffsets are the offsets of all the partitions at a time or special
+// place, or the first error among them.
+func listedOffsets(ctx context.Context, admin *client.Admin, at int64, tps []kafka.TopicPartition) ([]client.PartitionOffset, error) {
+	answers, err := admin.ListOffsets(ctx, at, tps)
 	if err != nil {
 		return nil, err
 	}

@@ -198,15 +198,12 @@ func (g *groupReset) places(ctx context.Context, partitions []kafka.TopicPartiti
 }
 
 func (g *groupReset) offsets(ctx context.Context, at int64, partitions []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
-	listed, err := g.admin.ListOffsets(ctx, at, partitions)
+	listed, err := listedOffsets(ctx, g.admin, at, partitions)
 	if err != nil {
 		return nil, err
 	}
 	out := map[kafka.TopicPartition]kafka.Offset{}
 	for _, o := range listed {
-		if o.Err != nil {
-			return nil, o.Err
-		}
 		out[o.TopicPartition] = o.Offset
 	}
 	return out, nil
