@@ -105,7 +105,6 @@ func brokerSaid(err error, codes ...kafka.ErrorCode) bool {
 type absentError struct{ kind, name string }
 
 func (e *absentError) Error() string { return "there is no " + e.kind + " " + e.name }
-func (e *absentError) Hint() string  { return "see what there is with: schloss " + e.kind + " list" }
 
 // several is the exit of a command that was asked for many things: failed is
 // why some of them were not done, all told already.

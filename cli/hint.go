@@ -70,9 +70,6 @@ var advices = []func(error) string{
 	ofType(func(e *lineError) string {
 		return "set --reader-property key.separator=..., or --reader-property ignore.error=true to take such lines as values"
 	}),
-	ofType(func(e *longLineError) string {
-		return fmt.Sprintf("add --command-property max.request.size=%d; the topic's max.message.bytes must allow it too", e.length+1024)
-	}),
 	ofType(func(e *missingError) string {
 		return "see what there is with --list; --if-exists makes a missing topic no error"
 	}),
@@ -112,13 +109,8 @@ var advices = []func(error) string{
 	is(client.ErrTLSToPlaintext, "set security.protocol=PLAINTEXT in the client's file, or take the port of the broker's SSL listener"),
 	is(client.ErrController, "take the port of a listener for clients: one that advertised.listeners names in the broker's server.properties"),
 	is(client.ErrNotKafka, "check the port given by --bootstrap-server: it belongs to something else"),
-	is(kafka.ErrInvalidTopicException, "name it with letters, digits, '.', '_' and '-', 249 at most: --topic NAME"),
-	is(kafka.ErrInvalidReplicationFactor, "ask for no more replicas than there are brokers: --replication-factor 1"),
-	is(kafka.ErrInvalidConfig, "see the settings there are, with their values: kafka-configs --bootstrap-server HOST:PORT --describe --topic NAME --all"),
+	is(kafka.ErrInvalidTopicException, "name it with letters, digits, '.', '_' and '-', 249 at most"),
 	is(kafka.ErrSecurityDisabled, "set authorizer.class.name=kafka.security.auth.SimpleAclAuthorizer in the broker's server.properties"),
-	is(kafka.ErrGroupIDNotFound, "see what groups there are: kafka-consumer-groups --list"),
-	is(kafka.ErrNonEmptyGroup, "stop its members first: kafka-consumer-groups --describe --members shows them"),
-	is(kafka.ErrGroupSubscribedToTopic, "stop its members first: kafka-consumer-groups --describe --members shows them"),
 	is(kafka.ErrTopicAlreadyExists, "add --if-not-exists to leave it as it is"),
 	ofType(settingAdvice),
 	ofType(connectAdvice),

@@ -26,6 +26,14 @@ func (s *session) advices() []func(error) string {
 		ofType(s.versionAdvice),
 		ofType(s.advertisedAdvice),
 		s.alertAdvice,
+		ofType(s.absentAdvice),
+		ofType(s.longLineAdvice),
+		is(kafka.ErrInvalidReplicationFactor, "ask for no more replicas than there are brokers: "+s.flagOf("--replication-factor", "--replicas")+" 1"),
+		is(kafka.ErrInvalidConfig, "see the settings there are, with their values: "+s.again("kafka-configs", "--describe --topic NAME --all", "config describe --topic NAME --all")),
+		is(kafka.ErrMessageTooLarge, "let the topic take it: "+s.again("kafka-configs", "--alter --topic NAME --add-config max.message.bytes=BYTES", "config set --topic NAME max.message.bytes=BYTES")),
+		is(kafka.ErrGroupIDNotFound, "see what groups there are: "+s.again("kafka-consumer-groups", "--list", "group list")),
+		is(kafka.ErrNonEmptyGroup, stopMembers+s.again("kafka-consumer-groups", "--describe --members --all-groups", "group describe GROUP")),
+		is(kafka.ErrGroupSubscribedToTopic, stopMembers+s.again("kafka-consumer-groups", "--describe --members --all-groups", "group describe GROUP")),
 		ofType(s.refusedAdvice),
 		func(err error) string {
 			if doctor.CodeOf(err) != doctor.NoLeader || len(s.clusters) == 0 {
@@ -45,6 +53,46 @@ func (s *session) advices() []func(error) string {
 			return "set security.protocol=SSL and the ssl settings in a file, and name it: --command-config FILE"
 		},
 	}
+}
+
+const stopMembers = "stop its members first; see them with: "
+
+// again is another command on the same cluster, in the manner of the one that
+// was called: a tool of Kafka's, or a command of our own.
+func (s *session) again(tool, flags, own string) string {
+	if s.native || tool == "" {
+		return quotedPath(s.program) + " " + own + s.reach
+	}
+	server := "HOST:PORT"
+	if n := len(s.clusters); n > 0 {
+		server = s.clusters[n-1].List("bootstrap.servers")[0]
+	}
+	return fmt.Sprintf("%s --bootstrap-server %s%s %s", s.beside(tool), server, s.commandConfig(nil), flags)
+}
+
+func (s *session) flagOf(kafkas, own string) string {
+	if s.native {
+		return own
+	}
+	return kafkas
+}
+
+func (s *session) absentAdvice(e *absentError) string {
+	switch e.kind {
+	case "topic", "group", "acl":
+		return "see what there is with: " + s.again("", "", e.kind+" list")
+	}
+	return ""
+}
+
+// longLineAdvice is about a line that our own bound keeps back, before the
+// broker's.
+func (s *session) longLineAdvice(e *longLineError) string {
+	where := "add --command-property"
+	if s.native {
+		where = "set, in the file of --command-config,"
+	}
+	return fmt.Sprintf("%s max.request.size=%d; the topic's max.message.bytes must allow it too", where, e.length+1024)
 }
 
 // advertisedAdvice is about the broker's address, which the broker's operator

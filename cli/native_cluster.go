@@ -91,6 +91,12 @@ type clusterRun struct {
 
 // resolve finds out what is to be reached and how results are printed.
 func (f *clusterFlags) resolve(s *session, c *cobra.Command) (*clusterRun, error) {
+	s.native, s.reach = true, ""
+	c.Flags().Visit(func(flag *pflag.Flag) { // those of the environment hold for the next command too
+		if flag.Name == "bootstrap-server" || flag.Name == "command-config" || flag.Name == "profile" {
+			s.reach += " --" + flag.Name + " " + quotedWord(flag.Value.String())
+		}
+	})
 	if err := f.fromEnvironment(s, c); err != nil {
 		return nil, err
 	}

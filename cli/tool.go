@@ -36,6 +36,8 @@ type session struct {
 	name    string // of the command, for hints
 	program string // how the user called this program
 	linked  bool   // by a tool's name
+	native  bool   // it is a command of our own
+	reach   string // behind such a command: the flags that name its cluster
 
 	clusters []*config.Values // whose settings were read: of a mirror the source's, then the target's
 }
