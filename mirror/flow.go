@@ -11,8 +11,9 @@ import (
 // Over a long line what is under way decides how much arrives: rate is bytes
 // under way by the round trip. These bounds follow from it.
 const (
-	// longTrip is the round trip from which on a line is long.
-	longTrip = 5 * time.Millisecond
+	// longTrip is the round trip from which on a line is long. On a busy machine
+	// a neighbour may take half of it to answer.
+	longTrip = 10 * time.Millisecond
 	// streamRate is what one broker's records are to be fetched with over a long
 	// line, in bytes a second.
 	streamRate = 200e6
@@ -87,7 +88,7 @@ func (r *roundTrip) shortest() time.Duration {
 // measureTrips finds out how far away both clusters are, and makes the streams:
 // num.streams, and more of them over long lines.
 func (m *Mirror) measureTrips(ctx context.Context) error {
-	for range 3 {
+	for begun, n := time.Now(), 0; n < 3 || n < len(m.source.trip.last) && time.Since(begun) < longTrip; n++ {
 		err := m.insist(ctx, "measure the round trips", func() error {
 			if err := m.source.trip.measure(ctx, m.source.admin); err != nil {
 				return err

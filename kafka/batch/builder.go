@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"schloss/kafka"
 )
@@ -59,6 +60,9 @@ func (b *Builder) Reset() {
 func (b *Builder) Span(base, last kafka.Offset) {
 	b.base, b.last, b.next, b.spanned = base, last, base, true
 }
+
+// Grow makes room for records of so many bytes.
+func (b *Builder) Grow(bytes int) { b.payload = slices.Grow(b.payload, bytes) }
 
 // Add appends a record, which it does not alias. Offsets must grow within what
 // the batch can hold; Build tells if they did not.

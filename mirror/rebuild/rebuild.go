@@ -67,9 +67,23 @@ func Rebuild(rules Rules, from kafka.Offset, batches ...batch.Batch) (Built, err
 		return r.built, nil
 	}
 	r.builder = batch.NewBuilder(batches[0].Attributes().Codec())
+	r.builder.Grow(sizeOf(records))
 	r.stopped = false // that was behind all of records
 	err := r.build(records)
 	return r.built, err
+}
+
+// sizeOf is about what records take in a batch.
+func sizeOf(records []batch.Record) (bytes int) {
+	const fields = 16 // lengths, offset, timestamp
+	for i := range records {
+		r := &records[i]
+		bytes += fields + len(r.Key) + len(r.Value)
+		for _, h := range r.Headers {
+			bytes += fields + len(h.Key) + len(h.Value)
+		}
+	}
+	return bytes
 }
 
 type rebuilder struct {
