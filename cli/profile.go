@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 
 	"schloss/kafka/config"
 )
@@ -70,14 +71,46 @@ func (s *session) readProfiles() (*profiles, error) {
 	return p, nil
 }
 
-// write replaces the file as a whole, readable by its owner alone.
-func (p *profiles) write() error {
-	if p.path == "" {
-		return errNoProfileFolder
+// changeProfiles reads the profiles, lets them be changed and writes them, while
+// no other command does: of two at once the second would undo the first.
+func (s *session) changeProfiles(change func(*profiles) error) error {
+	path, err := s.profilesPath()
+	if err != nil {
+		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(p.path), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write profiles: %w", err)
 	}
+	lock := path + ".lock"
+	for deadline := time.Now().Add(profilesWait); ; time.Sleep(10 * time.Millisecond) {
+		f, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			f.Close() // nothing is in it
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("write profiles: %w", err)
+		}
+		if time.Now().After(deadline) {
+			return &usageError{problem: "another command is changing the profiles", advice: "when none is, remove what it left: rm " + quotedPath(lock)}
+		}
+	}
+	defer os.Remove(lock)
+	all, err := s.readProfiles()
+	if err != nil {
+		return err
+	}
+	if err := change(all); err != nil {
+		return err
+	}
+	return all.write()
+}
+
+// profilesWait is long beside the milliseconds that a change takes.
+const profilesWait = 5 * time.Second
+
+// write replaces the file as a whole, readable by its owner alone.
+func (p *profiles) write() error {
 	var text bytes.Buffer
 	if err := printJSON(&text, p); err != nil {
 		return err

@@ -35,25 +35,24 @@ func profileCreateCommand(s *session) *cobra.Command {
 			if err := s.checkProfile(&one); err != nil {
 				return err
 			}
-			all, err := s.readProfiles()
+			path, current := "", ""
+			err := s.changeProfiles(func(all *profiles) error {
+				if _, there := all.Profiles[args[0]]; there && !replace {
+					return &usageError{problem: fmt.Sprintf("there is a profile %s already", args[0]), advice: "add --replace to overwrite it"}
+				}
+				all.Profiles[args[0]] = one
+				if all.Current == "" {
+					all.Current = args[0]
+				}
+				if path = all.path; all.Current == args[0] {
+					current = ", the current one"
+				}
+				return nil
+			})
 			if err != nil {
 				return err
 			}
-			if _, there := all.Profiles[args[0]]; there && !replace {
-				return &usageError{problem: fmt.Sprintf("there is a profile %s already", args[0]), advice: "add --replace to overwrite it"}
-			}
-			all.Profiles[args[0]] = one
-			if all.Current == "" {
-				all.Current = args[0]
-			}
-			if err := all.write(); err != nil {
-				return err
-			}
-			current := ""
-			if all.Current == args[0] {
-				current = ", the current one"
-			}
-			_, err = fmt.Fprintf(s.Out, "profile %s is kept in %s%s\n", args[0], all.path, current)
+			_, err = fmt.Fprintf(s.Out, "profile %s is kept in %s%s\n", args[0], path, current)
 			return err
 		},
 	}
@@ -89,16 +88,13 @@ func profileUseCommand(s *session) *cobra.Command {
 		Use: "use NAME", Short: "Make a profile the current one", Args: oneWord("a profile", nil), ValidArgsFunction: s.completeProfiles,
 		Example: "  schloss profile use prod",
 		RunE: func(c *cobra.Command, args []string) error {
-			all, err := s.readProfiles()
-			if err != nil {
+			var one profile
+			err := s.changeProfiles(func(all *profiles) (err error) {
+				one, err = all.named(args[0])
+				all.Current = one.Name
 				return err
-			}
-			one, err := all.named(args[0])
+			})
 			if err != nil {
-				return err
-			}
-			all.Current = one.Name
-			if err := all.write(); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(s.Out, "commands reach %s now\n", one.BootstrapServer)
@@ -192,11 +188,14 @@ func profileDeleteCommand(s *session) *cobra.Command {
 			if err := s.agreed(c.Context(), &change, nil, fmt.Sprintf("forget profile %s (%s)?", one.Name, one.BootstrapServer)); err != nil {
 				return err
 			}
-			delete(all.Profiles, one.Name)
-			if all.Current == one.Name {
-				all.Current = ""
-			}
-			if err := all.write(); err != nil {
+			err = s.changeProfiles(func(all *profiles) error {
+				delete(all.Profiles, one.Name)
+				if all.Current == one.Name {
+					all.Current = ""
+				}
+				return nil
+			})
+			if err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(s.Out, "profile %s is forgotten\n", one.Name)
