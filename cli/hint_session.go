@@ -27,6 +27,9 @@ func (s *session) advices() []func(error) string {
 		ofType(s.advertisedAdvice),
 		s.alertAdvice,
 		ofType(s.absentAdvice),
+		ofType(func(e *busyGroupError) string {
+			return "stop its consumers first; see them with: " + s.again("", "", "group describe "+quotedWord(e.group))
+		}),
 		ofType(s.longLineAdvice),
 		is(kafka.ErrInvalidReplicationFactor, "ask for no more replicas than there are brokers: "+s.flagOf("--replication-factor", "--replicas")+" 1"),
 		is(kafka.ErrInvalidConfig, "see the settings there are, with their values: "+s.again("kafka-configs", "--describe --topic NAME --all", "config describe --topic NAME --all")),

@@ -42,7 +42,7 @@ func aclExplainCommand(s *session, cluster *clusterFlags) *cobra.Command {
 			if e.Allowed {
 				return nil
 			}
-			r.hint("whoever may do so can allow it: " + e.Fix)
+			r.hint("whoever may do so can allow it: " + e.Fix + r.reach)
 			return &exitError{code: exitCheck, quiet: true}
 		}),
 	}

@@ -276,7 +276,3 @@ type busyGroupError struct {
 func (e *busyGroupError) Error() string {
 	return fmt.Sprintf("group %s has %s", e.group, counted(int64(e.members), "member"))
 }
-
-func (e *busyGroupError) Hint() string {
-	return "stop its consumers first; see them with: schloss group describe " + quotedWord(e.group)
-}
