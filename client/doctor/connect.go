@@ -33,7 +33,7 @@ func (e *examination) connect(ctx context.Context, addr string) connection {
 	var port string
 	var err error
 	if c.host, port, err = net.SplitHostPort(addr); err != nil {
-		c.add(failed("parse", addr, &client.SettingError{Key: "bootstrap.servers", Value: addr, Problem: "want HOST:PORT"}))
+		c.add(failed("settings", addr, &client.SettingError{Key: "bootstrap.servers", Value: addr, Problem: "want HOST:PORT"}))
 		return c
 	}
 	resolving, cancel := context.WithTimeout(ctx, resolveLimit)

@@ -63,7 +63,7 @@ func Examine(ctx context.Context, c Config) []Finding {
 	servers := make([]*server, 0, 4)
 	for _, addr := range c.Values.List("bootstrap.servers") {
 		if err := checkAddress(addr); err != nil {
-			found = append(found, failed("parse", addr, err))
+			found = append(found, failed("settings", addr, err))
 			continue
 		}
 		servers = append(servers, &server{addr: addr})
