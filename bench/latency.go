@@ -1,5 +1,157 @@
 package main
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"time"
 
-func (p *mirrorBench) latency(ctx context.Context) error { return nil }
+	"schloss/client"
+	"schloss/internal/peers"
+	"schloss/kafka"
+	"schloss/kafka/batch"
+	"schloss/kafka/wire"
+)
+
+// latency measures how much later a batch is to be had from the target than
+// from the source, while batches of 128 KB come evenly at half the rate that the
+// mirror makes without a pause.
+func (p *mirrorBench) latency(ctx context.Context) error {
+	const topic = "latency"
+	if p.best == 0 { // no other row has told
+		if err := p.refill(ctx, matrix()[1].data, 0); err != nil {
+			return err
+		}
+		c, err := p.measure(ctx, ours, matrixRow{name: topic, data: matrix()[1].data})
+		if err != nil {
+			return err
+		}
+		p.best = c.rate
+	}
+	for _, b := range []*peers.Broker{p.source, p.target} {
+		if err := createTopic(ctx, b.Plaintext, topic, partitions); err != nil {
+			return err
+		}
+	}
+	c := copying{dir: filepath.Join(p.dir, "latency-run"), topic: topic, group: topic, from: p.source.Plaintext, to: p.target.Plaintext, watch: p.target.Plaintext}
+	process, err := p.start(ours, c)
+	if err != nil {
+		return err
+	}
+	defer process.Stop(20 * time.Second)
+	rate := p.best / 2
+	bytes := min(10*rate, 1000) * 1e6
+	late, err := p.lateness(ctx, topic, rate*1e6, int(bytes))
+	if err != nil {
+		return fmt.Errorf("row latency: %w", err)
+	}
+	slices.Sort(late)
+	at := func(q float64) float64 { return late[int(q*float64(len(late)-1))].Seconds() * 1e3 }
+	fmt.Printf("\nAdded latency at half load (%.0f MB/s, %d batches of 128 KB, 8 partitions, plaintext): median %.1f ms, p99 %.1f ms, most %.1f ms.\n",
+		rate, len(late), at(0.5), at(0.99), at(1))
+	return nil
+}
+
+// lateness sends at a rate and gives for each batch how much later the target
+// has it. The first tenth finds the mirror about to begin and does not count.
+func (p *mirrorBench) lateness(ctx context.Context, topic string, rate float64, bytes int) ([]time.Duration, error) {
+	batches, err := shape{128 << 10, batch.None, partitions}.batches()
+	if err != nil {
+		return nil, err
+	}
+	n := max(100, bytes/len(batches[0]))
+	type sight struct {
+		seen map[batchID]time.Time
+		err  error
+	}
+	var sights [2]chan sight
+	for i, addr := range []string{p.source.Plaintext, p.target.Plaintext} {
+		sights[i] = make(chan sight, 1)
+		go func() {
+			seen, err := watch(ctx, addr, topic, n)
+			sights[i] <- sight{seen, err}
+		}()
+	}
+	producer, err := newRawProducer(ctx, p.source.Plaintext, topic)
+	if err != nil {
+		return nil, err
+	}
+	defer producer.conn.Close()
+	begun := time.Now()
+	for i := range n {
+		time.Sleep(time.Until(begun.Add(time.Duration(float64(i*len(batches[0])) / rate * 1e9))))
+		if err := producer.send(ctx, int32(i%partitions), batches[i%len(batches)]); err != nil {
+			return nil, err
+		}
+	}
+	if err := producer.wait(); err != nil {
+		return nil, err
+	}
+	atSource, atTarget := <-sights[0], <-sights[1]
+	if atSource.err != nil || atTarget.err != nil {
+		return nil, fmt.Errorf("watch: source: %v, target: %v", atSource.err, atTarget.err)
+	}
+	var late []time.Duration
+	for id, then := range atSource.seen {
+		now, ok := atTarget.seen[id]
+		if !ok {
+			return nil, fmt.Errorf("the target has no batch that ends at %v", id)
+		}
+		if int64(id.last) > int64(n/10/partitions)*int64(batches[0].Count()) {
+			late = append(late, now.Sub(then))
+		}
+	}
+	return late, nil
+}
+
+// batchID is a batch in a topic that is copied from its first record on, so that
+// source and target count alike.
+type batchID struct {
+	partition int32
+	last      kafka.Offset
+}
+
+// watch fetches a topic until so many batches have come, and notes when each did.
+func watch(ctx context.Context, addr, topic string, batches int) (map[batchID]time.Time, error) {
+	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	conn := client.NewConn(nc)
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	seen := make(map[batchID]time.Time)
+	var next [partitions]kafka.Offset
+	var resp wire.FetchResponse
+	var memory []byte
+	for len(seen) < batches {
+		req := wire.FetchRequest{ReplicaID: -1, MaxWaitMillis: 100, MinBytes: 1, MaxBytes: 4 << 20, SessionEpoch: -1, Topics: []wire.FetchTopic{{Name: topic}}}
+		for i, offset := range next {
+			req.Topics[0].Partitions = append(req.Topics[0].Partitions, wire.FetchPartition{
+				Index: int32(i), LeaderEpoch: kafka.NoEpoch, Offset: offset, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1, MaxBytes: 1 << 20})
+		}
+		if memory, err = conn.Fetch(ctx, &req, &resp, memory); err != nil {
+			return nil, fmt.Errorf("after %d of %d batches: %w", len(seen), batches, err)
+		}
+		now := time.Now()
+		for _, t := range resp.Topics {
+			for _, part := range t.Partitions {
+				if err := part.Error.Err(); err != nil {
+					return nil, err
+				}
+				for rest := part.Records; len(rest) > 0; {
+					var b batch.Batch
+					if b, rest, err = batch.Split(rest); err != nil {
+						break // the response ends within it
+					}
+					seen[batchID{part.Index, b.LastOffset()}] = now
+					next[part.Index] = b.NextOffset()
+				}
+			}
+		}
+	}
+	return seen, nil
+}

@@ -44,23 +44,10 @@ func (c cost) perGB(w written) float64 { return c.cpu.Seconds() / w.GB() }
 
 // run copies the topic and waits until the target has every record.
 func (b bench) run(ctx context.Context, kind string, c copying) (cost, error) {
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
-		return cost{}, err
-	}
 	if err := createTopic(ctx, c.watch, c.topic, c.partitions); err != nil {
 		return cost{}, err
 	}
-	cmd, err := b.command(kind, c)
-	if err != nil {
-		return cost{}, err
-	}
-	log, err := os.Create(filepath.Join(c.dir, "log"))
-	if err != nil {
-		return cost{}, err
-	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	process, err := peers.StartProcess(cmd)
+	process, err := b.start(kind, c)
 	if err != nil {
 		return cost{}, err
 	}
@@ -71,6 +58,24 @@ func (b bench) run(ctx context.Context, kind string, c copying) (cost, error) {
 	}
 	used, err := peers.UsageOf(process.PID())
 	return cost{cpu: used.CPU, peak: used.PeakRSS, rate: took}, err
+}
+
+// start starts a mirror; what it says goes to its folder.
+func (b bench) start(kind string, c copying) (peers.Process, error) {
+	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+		return peers.Process{}, err
+	}
+	cmd, err := b.command(kind, c)
+	if err != nil {
+		return peers.Process{}, err
+	}
+	log, err := os.Create(filepath.Join(c.dir, "log"))
+	if err != nil {
+		return peers.Process{}, err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	return peers.StartProcess(cmd)
 }
 
 // patience is how long a mirror may copy nothing before it counts as stuck.
