@@ -25,7 +25,8 @@ const (
 // mode is where the promises differ: who may write, where it begins, and what
 // makes positions durable. All that lies between is the same for all.
 type mode interface {
-	// start is called once, when the journal is open.
+	// start is called once, before the journal is opened: what an earlier mirror
+	// has left under way there would hide what it has written.
 	start(ctx context.Context) error
 	// own makes partitions ours on the target, which has nothing of theirs
 	// under way from us any more, and moves the claims to where copying is to

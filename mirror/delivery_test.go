@@ -300,3 +300,24 @@ func TestTailMatch(t *testing.T) {
 		})
 	}
 }
+
+// What a killed mirror has left open does not keep the next one waiting.
+func TestAnOpenTransactionIsEnded(t *testing.T) {
+	w := newWorld(t, []kfake.Opt{kfake.SeedTopics(1, "a")}, []kfake.Opt{kfake.SeedTopics(1, "a", StateTopic)})
+	w.produce("a", 1, 0, 10)
+	killed := w.kgo(w.target, kgo.TransactionalID("schloss-mirror-mirror"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err := killed.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range []string{"a", StateTopic} {
+		if err := killed.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("never")}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := w.start(promising(ExactlyOnce), earliest, "")
+	w.until("all is copied", func() bool { return m.position("a", 0) == 10 })
+	if err := m.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.wantOnce(m, "a", 1, 10)
+}

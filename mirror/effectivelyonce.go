@@ -32,9 +32,6 @@ type effectivelyOnce struct {
 
 // start finds out whether the target can be fenced.
 func (e *effectivelyOnce) start(ctx context.Context) error {
-	if e.m.journal == nil {
-		return errNoState
-	}
 	if !e.target.idempotent {
 		return &client.SettingError{Key: "enable.idempotence", Value: "false", Problem: "effectively-once needs an idempotent producer"}
 	}

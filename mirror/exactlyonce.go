@@ -69,12 +69,8 @@ func (e *FencedError) Error() string {
 
 func (e *FencedError) Unwrap() error { return e.Err }
 
-// start becomes the writer, which ends what an earlier one has left, and reads
-// again what that has written.
+// start becomes the writer, which ends what an earlier one has left.
 func (x *exactlyOnce) start(ctx context.Context) (err error) {
-	if x.m.journal == nil {
-		return errNoState
-	}
 	x.txn.id = "schloss-mirror-" + x.m.settings.group
 	x.target.transactional = &x.txn.id
 	if x.who, err = x.txn.init(ctx, nobody); err != nil {
@@ -84,13 +80,6 @@ func (x *exactlyOnce) start(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	if err := x.m.journal.read(ctx); err != nil {
-		return err
-	}
-	if _, err := x.target.Topic(ctx, x.m.journal.topic); err != nil {
-		return err
-	}
-	x.openState()
 	return nil
 }
 
@@ -198,6 +187,8 @@ func (x *exactlyOnce) commit(ctx context.Context, ps []*partition) map[kafka.Top
 
 // run makes one transaction after the other.
 func (x *exactlyOnce) run(ctx context.Context) {
+	x.openState()
+	x.target.refresh() // its leader
 	for ctx.Err() == nil {
 		select {
 		case <-x.wake:

@@ -216,11 +216,14 @@ func (m *Mirror) start(ctx context.Context) error {
 		return err
 	}
 	m.atStart = m.source.counts()
+	if err := m.insist(ctx, "prepare delivery "+string(m.config.Delivery), func() error { return m.mode.start(ctx) }); err != nil {
+		return err
+	}
 	if err := m.openJournal(ctx); err != nil {
 		return err
 	}
-	if err := m.insist(ctx, "prepare delivery "+string(m.config.Delivery), func() error { return m.mode.start(ctx) }); err != nil {
-		return err
+	if m.journal == nil && m.journalRules {
+		return errNoState
 	}
 	m.others(ctx)
 	m.preflight(ctx, m.source.names())
