@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -43,31 +44,36 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 	defer process.Stop(20 * time.Second)
 	rate := p.best / 2
 	bytes := min(10*rate, 1000) * 1e6
-	late, err := p.lateness(ctx, topic, rate*1e6, int(bytes))
+	late, noise, err := p.lateness(ctx, topic, rate*1e6, int(bytes))
 	if err != nil {
 		return fmt.Errorf("row latency: %w", err)
 	}
-	slices.Sort(late)
-	at := func(q float64) float64 { return late[int(q*float64(len(late)-1))].Seconds() * 1e3 }
-	fmt.Printf("\nAdded latency at half load (%.0f MB/s, %d batches of 128 KB, 8 partitions, plaintext): median %.1f ms, p99 %.1f ms, most %.1f ms.\n",
-		rate, len(late), at(0.5), at(0.99), at(1))
+	fmt.Printf("\nAdded latency at half load (%.0f MB/s, %d batches of 128 KB, 8 partitions, plaintext): %s. Two consumers of the source differ by: %s.\n",
+		rate, len(late), quantiles(late), quantiles(noise))
 	return nil
 }
 
+func quantiles(d []time.Duration) string {
+	slices.Sort(d)
+	at := func(q float64) float64 { return d[int(q*float64(len(d)-1))].Seconds() * 1e3 }
+	return fmt.Sprintf("median %.1f ms, p99 %.1f ms", at(0.5), at(0.99))
+}
+
 // lateness sends at a rate and gives for each batch how much later the target
-// has it. The first tenth finds the mirror about to begin and does not count.
-func (p *mirrorBench) lateness(ctx context.Context, topic string, rate float64, bytes int) ([]time.Duration, error) {
+// has it, and for comparison by how much two consumers of the source differ. The
+// first tenth finds the mirror about to begin and does not count.
+func (p *mirrorBench) lateness(ctx context.Context, topic string, rate float64, bytes int) (late, noise []time.Duration, err error) {
 	batches, err := shape{128 << 10, batch.None, partitions}.batches()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	n := max(100, bytes/len(batches[0]))
 	type sight struct {
 		seen map[batchID]time.Time
 		err  error
 	}
-	var sights [2]chan sight
-	for i, addr := range []string{p.source.Plaintext, p.target.Plaintext} {
+	var sights [3]chan sight
+	for i, addr := range []string{p.source.Plaintext, p.target.Plaintext, p.source.Plaintext} {
 		sights[i] = make(chan sight, 1)
 		go func() {
 			seen, err := watch(ctx, addr, topic, n)
@@ -76,34 +82,35 @@ func (p *mirrorBench) lateness(ctx context.Context, topic string, rate float64, 
 	}
 	producer, err := newRawProducer(ctx, p.source.Plaintext, topic)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer producer.conn.Close()
 	begun := time.Now()
 	for i := range n {
 		time.Sleep(time.Until(begun.Add(time.Duration(float64(i*len(batches[0])) / rate * 1e9))))
 		if err := producer.send(ctx, int32(i%partitions), batches[i%len(batches)]); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err := producer.wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	atSource, atTarget := <-sights[0], <-sights[1]
-	if atSource.err != nil || atTarget.err != nil {
-		return nil, fmt.Errorf("watch: source: %v, target: %v", atSource.err, atTarget.err)
+	atSource, atTarget, again := <-sights[0], <-sights[1], <-sights[2]
+	if err := errors.Join(atSource.err, atTarget.err, again.err); err != nil {
+		return nil, nil, fmt.Errorf("watch: %w", err)
 	}
-	var late []time.Duration
 	for id, then := range atSource.seen {
+		if int64(id.last) <= int64(n/10/partitions)*int64(batches[0].Count()) {
+			continue
+		}
 		now, ok := atTarget.seen[id]
 		if !ok {
-			return nil, fmt.Errorf("the target has no batch that ends at %v", id)
+			return nil, nil, fmt.Errorf("the target has no batch that ends at %v", id)
 		}
-		if int64(id.last) > int64(n/10/partitions)*int64(batches[0].Count()) {
-			late = append(late, now.Sub(then))
-		}
+		late = append(late, now.Sub(then))
+		noise = append(noise, again.seen[id].Sub(then).Abs())
 	}
-	return late, nil
+	return late, noise, nil
 }
 
 // batchID is a batch in a topic that is copied from its first record on, so that

@@ -79,7 +79,7 @@ func (b bench) start(kind string, c copying) (peers.Process, error) {
 }
 
 // patience is how long a mirror may copy nothing before it counts as stuck.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // wait polls the target's ends, and gives the rate.
 func (c copying) wait(ctx context.Context, process peers.Process) (rate float64, err error) {
@@ -93,7 +93,7 @@ func (c copying) wait(ctx context.Context, process peers.Process) (rate float64,
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-process.Done():
-				return fmt.Errorf("it ended early: %v; see %s", process.Err(), c.dir)
+				return fmt.Errorf("it ended early: %v%s", process.Err(), c.said())
 			case <-time.After(50 * time.Millisecond):
 			}
 			ends, err := a.ListEndOffsets(ctx, c.topic)
@@ -106,7 +106,7 @@ func (c copying) wait(ctx context.Context, process peers.Process) (rate float64,
 			if sum > last {
 				last, moved = sum, now
 			} else if now.Sub(moved) > patience {
-				return fmt.Errorf("it stands still after %d of %d records; see %s", last, c.data.records, c.dir)
+				return fmt.Errorf("it stands still after %d of %d records%s", last, c.data.records, c.said())
 			}
 			if first == 0 && sum > 0 {
 				first, begun = sum, now
@@ -118,6 +118,15 @@ func (c copying) wait(ctx context.Context, process peers.Process) (rate float64,
 		return nil
 	})
 	return rate, err
+}
+
+// said is the end of what a mirror has said, for an error.
+func (c copying) said() string {
+	text, err := os.ReadFile(filepath.Join(c.dir, "log"))
+	if err != nil || len(text) == 0 {
+		return ""
+	}
+	return "; it said:\n" + string(text[max(0, len(text)-2000):])
 }
 
 // streams is how many each mirror works with: num.streams, tasks.max.

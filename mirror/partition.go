@@ -166,8 +166,12 @@ const enough = 256 << 10
 
 // crowded says that the target has not caught up with what was fetched.
 func (p *partition) crowded() bool {
-	return p.backlog >= max(enough, maxInFlight*max(p.largest, batchFor(p.trip)))
+	return p.backlog >= max(enough, maxInFlight*max(p.largest, p.worthwhile()))
 }
+
+// worthwhile is the size of batches that the way to the target asks for, as far
+// as two that are smaller fit into one.
+func (p *partition) worthwhile() int { return min(batchFor(p.trip), p.limits.batch()/2) }
 
 // stop halts the partition. The first reason counts.
 func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
@@ -180,7 +184,7 @@ func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
 func (p *partition) task(set *settings, strict bool) *task {
 	t := &task{from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict, suspect: p.suspect}
 	if len(p.under) >= maxInFlight {
-		t.coalesce = min(batchFor(p.trip), p.limits.batch()/2) // two larger ones do not fit into one
+		t.coalesce = p.worthwhile()
 	}
 	return t
 }
