@@ -43,7 +43,7 @@ fuzz: ## every fuzz target, FUZZTIME each (4000x, or 10m)
 	  done; done
 
 interop: build ## with real Kafka brokers and Java and Python clients; needs Java 17, Maven, Python 3
-	$(GO) test -tags interop -count=1 -timeout 30m ./interop/...
+	$(GO) test -tags interop -count=1 -timeout 20m ./interop/...
 
 golden: ## records what the tools of Kafka 3.9.1 and 4.3.1 print (cli/testdata/corpus); needs Java 17 and Maven
 	$(GO) run ./internal/corpus/record $(ARGS)

@@ -84,7 +84,7 @@ func TestScripts(t *testing.T) {
 	var ports ports
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata",
-		Deadline: time.Now().Add(time.Minute),
+		Deadline: time.Now().Add(6 * time.Minute), // of all scripts together, on a busy machine
 		Setup: func(e *testscript.Env) error {
 			// The race detector lets every process wait a second at its end.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -154,7 +154,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await FILE TEXT")
 	}
 	path := ts.MkAbs(args[0])
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		content, err := os.ReadFile(path)
 		if err == nil && strings.Contains(string(content), args[1]) {
 			return
