@@ -161,20 +161,22 @@ func (b bench) command(kind string, c copying) (*exec.Cmd, error) {
 }
 
 // mm2Command runs the dedicated MirrorMaker 2 with what it does besides
-// copying switched off: heartbeats, checkpoints, configurations, ACLs.
+// copying switched off: heartbeats, checkpoints, configurations, ACLs. Where it
+// stands it keeps by the source's alias, so each run has its own.
 func (b bench) mm2Command(c copying) (*exec.Cmd, error) {
+	from := strings.ReplaceAll(c.group, "-", "")
 	lines := []string{
-		"clusters=from,to", "from.bootstrap.servers=" + c.from, "to.bootstrap.servers=" + c.to,
-		"from->to.enabled=true", "from->to.topics=" + c.topic, "to->from.enabled=false",
+		"clusters=" + from + ",to", from + ".bootstrap.servers=" + c.from, "to.bootstrap.servers=" + c.to,
+		from + "->to.enabled=true", from + "->to.topics=" + c.topic, "to->" + from + ".enabled=false",
 		"replication.policy.class=org.apache.kafka.connect.mirror.IdentityReplicationPolicy", "tasks.max=" + streams,
 		"replication.factor=1", "offset-syncs.topic.replication.factor=1", "checkpoints.topic.replication.factor=1", "heartbeats.topic.replication.factor=1",
 		"config.storage.replication.factor=1", "offset.storage.replication.factor=1", "status.storage.replication.factor=1",
 		"emit.heartbeats.enabled=false", "emit.checkpoints.enabled=false", "sync.topic.configs.enabled=false", "sync.topic.acls.enabled=false",
-		"from->to.offset.flush.interval.ms=10000", "to.producer.compression.type=" + c.codec, "from.consumer.auto.offset.reset=earliest",
+		"to.producer.compression.type=" + c.codec, from + ".consumer.auto.offset.reset=earliest",
 	}
 	text := strings.Join(lines, "\n") + "\n"
 	if c.secure {
-		text += b.sslLines("from.") + b.sslLines("to.")
+		text += b.sslLines(from + ".") + b.sslLines("to.")
 	}
 	file := filepath.Join(c.dir, "mm2.properties")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
