@@ -176,7 +176,7 @@ func (b bench) mm2Command(c copying) (*exec.Cmd, error) {
 	}
 	text := strings.Join(lines, "\n") + "\n"
 	if c.secure {
-		text += b.sslLines(from + ".") + b.sslLines("to.")
+		text += b.sslLines(from+".") + b.sslLines("to.")
 	}
 	file := filepath.Join(c.dir, "mm2.properties")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
