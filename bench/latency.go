@@ -18,10 +18,10 @@ import (
 
 // latency measures how much later a batch is to be had from the target than
 // from the source, while batches of 128 KB come evenly at half the rate that the
-// mirror makes without a pause.
+// mirror makes of them without a pause.
 func (p *mirrorBench) latency(ctx context.Context) error {
 	const topic = "latency"
-	if p.best == 0 { // no other row has told
+	if p.common == 0 { // that row is not asked for
 		if err := p.refill(ctx, matrix()[1].data, 0); err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.best = c.rate
+		p.common = c.rate
 	}
 	for _, b := range []*peers.Broker{p.source, p.target} {
 		if err := createTopic(ctx, b.Plaintext, topic, partitions); err != nil {
@@ -42,7 +42,7 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 		return err
 	}
 	defer process.Stop(20 * time.Second)
-	rate := p.best / 2
+	rate := p.common / 2
 	bytes := min(10*rate, 1000) * 1e6
 	late, noise, err := p.lateness(ctx, topic, rate*1e6, int(bytes))
 	if err != nil {
