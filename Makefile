@@ -6,7 +6,7 @@ INPUT    ?= README.md
 DIR      ?= quickstart
 ARGS     ?=
 # A count, not a time: a fuzz run that ends by the clock now and then fails with "context deadline exceeded" (Go issue 75804).
-FUZZTIME ?= 4000x
+FUZZTIME ?= 2000x
 # The race detector needs a C compiler; without one the tests run without it, and say so.
 RACE     := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && echo -race)
 SCRIPTS  := kafka-server-start kafka-acls kafka-topics kafka-configs kafka-get-offsets kafka-delete-records kafka-broker-api-versions kafka-log-dirs kafka-cluster kafka-console-producer kafka-console-consumer kafka-mirror-maker kafka-consumer-groups kafka-producer-perf-test kafka-consumer-perf-test kafka-dump-log
@@ -36,7 +36,7 @@ unit:
 	@[ -n "$(RACE)" ] || echo "note: no C compiler, so the tests run without the race detector"
 	$(GO) test $(RACE) -timeout 10m ./...
 
-fuzz: ## every fuzz target, FUZZTIME each (4000x, or 10m)
+fuzz: ## every fuzz target, FUZZTIME each (2000x, or 10m)
 	@set -e; for p in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$p; \
