@@ -36,8 +36,8 @@ func (f *fetcher) signal() {
 }
 
 // crowdedWait is how long idle partitions wait for their next turn while busy
-// ones wait for the target.
-const crowdedWait = 100 * time.Millisecond
+// ones wait for the target. All of it may come upon a record's latency.
+const crowdedWait = 5 * time.Millisecond
 
 // run fetches until the context ends.
 func (f *fetcher) run(ctx context.Context) {

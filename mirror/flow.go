@@ -108,13 +108,13 @@ func (m *Mirror) measureTrips(ctx context.Context) error {
 const minFetchBytes = 256 << 10
 
 // fetchBytes is how much one response may bring: two for every connection fit
-// in the memory. Over a long line most of the memory is that of responses which
+// in the memory. Over a long line all of the memory is that of responses which
 // are still to come.
 func (m *Mirror) fetchBytes() int32 {
 	connections := int64(len(m.streams) * m.source.leadingNodes())
 	most, share := int64(m.settings.fetchMaxBytes), m.settings.memory/(2*connections)
 	if trip := m.source.trip.shortest(); trip >= longTrip {
-		share = m.settings.memory * 3 / (4 * connections)
+		share = m.settings.memory / connections
 		if !m.settings.fetchBytesSet {
 			most = max(most, int64(underWay(streamRate, trip))/connections)
 		}

@@ -37,7 +37,8 @@ func TestFlowFollowsTheRoundTrip(t *testing.T) {
 		{time.Millisecond, false, 1, 0, 2 << 20, 1 << 20},
 		{10 * time.Millisecond, false, 1, 64_000, 2 << 20, 2 << 20},
 		{50 * time.Millisecond, false, 2, 320_000, 5_000_000, 5_000_000},
-		{150 * time.Millisecond, false, 4, 960_000, 6 << 20, 6 << 20}, // bounded by the memory
+		{150 * time.Millisecond, false, 4, 960_000, 7_500_000, 7_500_000},
+		{300 * time.Millisecond, false, 4, 1_920_000, 8 << 20, 8 << 20}, // bounded by the memory
 		{150 * time.Millisecond, true, 4, 960_000, 2 << 20, 1 << 20},
 	} {
 		t.Run(test.trip.String(), func(t *testing.T) {
