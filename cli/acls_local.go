@@ -133,8 +133,8 @@ type candidate struct {
 
 func (s *session) candidates() []candidate {
 	var out []candidate
-	if s.Env != nil && s.Env("SCHLOSS_CONFIG") != "" {
-		out = append(out, candidate{path: s.Env("SCHLOSS_CONFIG"), needed: true})
+	if path := s.env("SCHLOSS_CONFIG"); path != "" {
+		out = append(out, candidate{path: path, needed: true})
 	}
 	for _, path := range usualConfigs {
 		out = append(out, candidate{path: path})

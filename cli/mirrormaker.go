@@ -111,7 +111,7 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		return fmt.Errorf("reach the target: %w", err)
 	}
 	defer target.Close()
-	if s.IO.Env("GOGC") == "" {
+	if s.env("GOGC") == "" {
 		// Nearly all of the heap is records, which have no pointers to follow: to
 		// look for garbage more often costs little, and halves what it takes.
 		defer debug.SetGCPercent(debug.SetGCPercent(50))
