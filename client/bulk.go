@@ -52,37 +52,3 @@ func (r *bulkReader) waitFor(bytes int) (err error) {
 	}
 	return err
 }
-
-// largestRecord is what a TLS record takes on the wire, at most (RFC 5246, 6.2.3).
-const largestRecord = 5 + 16<<10 + 2048
-
-// recordReader reads for a TLS connection, which by itself takes each record
-// with a system call of its own, and sleeps between them.
-type recordReader struct {
-	*bulkReader
-	due  int    // plaintext that is needed, by the one who reads the TLS connection
-	held []byte // what left lies in; made when it is first worth it
-	left []byte // read, and not yet taken
-}
-
-// Read may wait for as much as the plaintext that is due will surely take. The
-// TLS connection has a part of one record of it, at most, when it asks for more.
-func (r *recordReader) Read(b []byte) (int, error) {
-	if len(r.left) == 0 {
-		ahead := min(r.due-largestRecord, gatherSize)
-		if ahead < leastBulk {
-			return r.bulkReader.Read(b)
-		}
-		if r.held == nil {
-			r.held = make([]byte, gatherSize)
-		}
-		n, err := r.bulkReader.Read(r.held[:ahead])
-		if n == 0 {
-			return 0, err
-		}
-		r.left = r.held[:n]
-	}
-	n := copy(b, r.left)
-	r.left = r.left[n:]
-	return n, nil
-}

@@ -8,6 +8,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"schloss/security/tlsrecord"
 )
 
 // However large the parts are that are asked for, all that was sent arrives:
@@ -45,7 +47,8 @@ func TestBulkReader(t *testing.T) {
 func TestWholeReader(t *testing.T) {
 	ca := sign(t, nil, func(*x509.Certificate) {})
 	leaf := sign(t, ca, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} })
-	sizes := []int{4, leastBulk, leastBulk + largestRecord, 100, gatherSize - 1, gatherSize + largestRecord, gatherSize + largestRecord + 1, 3*bulk + 7, 1}
+	const atOnce, record = 256 << 10, 16 << 10 // of tlsrecord
+	sizes := []int{4, leastBulk, leastBulk + record, 100, atOnce - 1, atOnce, atOnce + record + 1, 3*bulk + 7, 1}
 	large := bytes.Repeat([]byte("0123456789abcdef"), bulk/4)
 	addr := listener(t, func(nc net.Conn) {
 		server := tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{leaf.tls()}})
@@ -64,10 +67,21 @@ func TestWholeReader(t *testing.T) {
 		}
 		defer nc.Close()
 		nc.SetDeadline(time.Now().Add(time.Minute))
-		conn := newTLSConn(nc, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
+		conn, err := secure(t.Context(), nc, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := io.Reader(conn)
+		if r, ok := conn.(*tlsrecord.Conn); ok == (version == tls.VersionTLS13) {
+			if ok {
+				whole = r.Whole()
+			}
+		} else {
+			t.Fatalf("%s is carried by %T", tls.VersionName(version), conn)
+		}
 		for _, size := range sizes {
 			got := make([]byte, size)
-			if _, err := io.ReadFull(wholeReader{conn}, got); err != nil || !bytes.Equal(got, large[:size]) {
+			if _, err := io.ReadFull(whole, got); err != nil || !bytes.Equal(got, large[:size]) {
 				t.Fatalf("%s, %d bytes: %v, equal %v", tls.VersionName(version), size, err, bytes.Equal(got, large[:size]))
 			}
 			if _, err := conn.Write([]byte{1}); err != nil {

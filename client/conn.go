@@ -16,6 +16,7 @@ import (
 
 	"schloss/kafka"
 	"schloss/kafka/wire"
+	"schloss/security/tlsrecord"
 )
 
 // requestTimeout is how long a broker may take beyond the time that a request
@@ -70,8 +71,8 @@ func NewConn(nc net.Conn) *Conn {
 		if r, err := newBulkReader(nc); err == nil { // else the first request tells
 			in = r
 		}
-	case *tlsConn:
-		in = wholeReader{nc}
+	case *tlsrecord.Conn:
+		in = nc.Whole()
 	}
 	c := &Conn{
 		nc:       nc,
@@ -219,10 +220,12 @@ func (c *Conn) enqueue(call *call) error {
 
 func (c *Conn) write() error {
 	bufs := c.buffers // WriteTo consumes it; the array stays ours
-	if t, ok := c.nc.(*tlsConn); ok {
-		return t.writeBuffers(&bufs)
+	var err error
+	if t, ok := c.nc.(*tlsrecord.Conn); ok {
+		_, err = t.WriteBuffers(bufs)
+	} else {
+		_, err = bufs.WriteTo(c.nc)
 	}
-	_, err := bufs.WriteTo(c.nc)
 	return err
 }
 

@@ -2,7 +2,6 @@ package client
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -309,44 +308,4 @@ func TestConnTimesOut(t *testing.T) {
 		c.Close()
 		ours.Close()
 	})
-}
-
-func TestGatherConn(t *testing.T) {
-	ours, theirs := net.Pipe()
-	g := &gatherConn{Conn: theirs}
-	sizes := make(chan int, 100)
-	var got []byte
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		b := make([]byte, 1<<20)
-		for {
-			n, err := ours.Read(b)
-			if err != nil {
-				return
-			}
-			got = append(got, b[:n]...)
-			sizes <- n
-		}
-	}()
-	text := make([]byte, 40*16<<10)
-	rand.Read(text)
-	g.hold()
-	for rest := text; len(rest) > 0; rest = rest[16<<10:] {
-		if _, err := g.Write(rest[:16<<10]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := g.release(); err != nil {
-		t.Fatal(err)
-	}
-	g.Write([]byte("alone"))
-	theirs.Close()
-	<-ended
-	if !bytes.Equal(got, append(text, "alone"...)) {
-		t.Error("the bytes are not those that were written")
-	}
-	if n := len(sizes); n != 4 { // 256 KiB twice, the rest, and the one not held
-		t.Errorf("got %d writes, want 4", n)
-	}
 }

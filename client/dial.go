@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"schloss/security/ssl"
+	"schloss/security/tlsrecord"
 )
 
 // dialTimeout bounds address look-up, connect and handshake of one broker.
@@ -95,12 +95,24 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if _, err := d.stores.Reload(); err != nil && d.warn != nil { // told once for each change
 		d.warn(fmt.Sprintf("%v; what was read before stays in use", err))
 	}
-	t := newTLSConn(nc, d.stores.Client(host))
-	if err := t.HandshakeContext(ctx); err != nil {
+	secured, err := secure(ctx, nc, d.stores.Client(host))
+	if err != nil {
 		nc.Close()
 		return nil, &ConnectError{addr, TLS, handshakeError(err)}
 	}
-	return t, nil
+	return secured, nil
+}
+
+// secure shakes hands.
+func secure(ctx context.Context, nc net.Conn, config *tls.Config) (net.Conn, error) {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		bulk, err := newBulkReader(tcp)
+		if err != nil {
+			return nil, err
+		}
+		nc = bulk
+	}
+	return tlsrecord.Client(ctx, nc, config)
 }
 
 // dialError finds out which step of reaching an address went wrong.
@@ -143,91 +155,6 @@ func Passing(err error) bool {
 
 func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
-}
-
-// tlsConn is a TLS connection whose records, of 16 KiB each, can be gathered
-// into large writes: a system call a record costs more than its encryption.
-type tlsConn struct {
-	*tls.Conn
-	gather *gatherConn
-	below  *recordReader // nil: not on a socket
-}
-
-func newTLSConn(nc net.Conn, config *tls.Config) *tlsConn {
-	t := &tlsConn{gather: &gatherConn{Conn: nc}}
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		if r, err := newBulkReader(tcp); err == nil { // else the handshake tells
-			t.below = &recordReader{bulkReader: r}
-			t.gather.Conn = t.below
-		}
-	}
-	t.Conn = tls.Client(t.gather, config)
-	return t
-}
-
-// wholeReader reads from a TLS connection for somebody who needs all that he
-// asks for.
-type wholeReader struct{ *tlsConn }
-
-// Read may wait until b is full.
-func (r wholeReader) Read(b []byte) (int, error) {
-	if r.below != nil {
-		r.below.due = len(b)
-	}
-	return r.Conn.Read(b)
-}
-
-// writeBuffers writes all buffers; only one caller may do so at a time.
-func (t *tlsConn) writeBuffers(bufs *net.Buffers) error {
-	t.gather.hold()
-	_, err := bufs.WriteTo(t.Conn)
-	return errors.Join(err, t.gather.release())
-}
-
-// gatherSize is what leaves in one write; it fits the second-level cache.
-const gatherSize = 256 << 10
-
-// gatherConn holds writes back between hold and release.
-type gatherConn struct {
-	net.Conn
-
-	// mu guards what follows: crypto/tls may write from a reader too, to
-	// answer a key update.
-	mu      sync.Mutex
-	holding bool
-	held    bytes.Buffer
-}
-
-func (g *gatherConn) hold() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.holding = true
-}
-
-func (g *gatherConn) release() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.holding = false
-	return g.flushLocked()
-}
-
-func (g *gatherConn) flushLocked() error {
-	_, err := g.held.WriteTo(g.Conn)
-	return err
-}
-
-func (g *gatherConn) Write(b []byte) (int, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.holding {
-		return g.Conn.Write(b)
-	}
-	if g.held.Len()+len(b) > gatherSize {
-		if err := g.flushLocked(); err != nil {
-			return 0, err
-		}
-	}
-	return g.held.Write(b)
 }
 
 func isReset(err error) bool {

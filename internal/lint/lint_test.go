@@ -163,7 +163,7 @@ var fences = []fence{
 		[]string{"internal/disk", "internal/peers", "internal/testkit", "internal/corpus/", "cli", "node", "bench", "kafka/config", "security/"}},
 	{"the process ends in main alone", "os", []string{"Exit"}, []string{"cmd/schloss", "bench", "internal/corpus/record"}},
 	{"pure packages take now as a value", "time", []string{"Now", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Since", "Until"},
-		[]string{"internal/", "broker", "broker/listener", "client", "mirror", "cli", "node", "bench", "store/local", "security/ssl", "security/ca", "security/keystore", "cmd/schloss"}},
+		[]string{"internal/", "broker", "broker/listener", "client", "mirror", "cli", "node", "bench", "store/local", "security/ssl", "security/tlsrecord", "security/ca", "security/keystore", "cmd/schloss"}},
 	{"files are synced below the store", "syscall", []string{"Fsync", "Fdatasync", "Flock"}, []string{"internal/disk"}},
 }
 
