@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"schloss/internal/peers"
 )
 
 // copySockets is the floor that no mirror gets under: a process of its own that
@@ -50,11 +52,12 @@ func dialFloor(ctx context.Context, addr, stores string) (net.Conn, error) {
 	return tls.Client(nc, config), nil
 }
 
-// floor copies so many bytes and gives the CPU time of the process that does.
-func (b bench) floor(ctx context.Context, bytes int64, secure bool) (cpu time.Duration, err error) {
+// floor copies so many bytes, over the row's line if it has one, and gives the
+// CPU time of the process that does.
+func (b bench) floor(ctx context.Context, bytes int64, r matrixRow) (cpu time.Duration, err error) {
 	listen := func() (net.Listener, error) { return net.Listen("tcp", "localhost:0") }
 	stores := ""
-	if secure {
+	if r.secure {
 		stores = b.stores()
 		config, err := serverTLS(stores)
 		if err != nil {
@@ -76,7 +79,30 @@ func (b bench) floor(ctx context.Context, bytes int64, secure bool) (cpu time.Du
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, exe, "copy", "-from", source.Addr().String(), "-to", target.Addr().String(), "-tls", stores)
+	from, to := source.Addr().String(), target.Addr().String()
+	if r.side != "" {
+		end, listener := &from, source
+		if r.side == "target" {
+			end, listener = &to, target
+		}
+		port, err := peers.FreePort()
+		if err != nil {
+			return 0, err
+		}
+		far := fmt.Sprintf("localhost:%d", port)
+		line, err := startLine(far, *end, r.trip)
+		if err != nil {
+			return 0, err
+		}
+		defer line.Stop(5 * time.Second)
+		knock, err := listener.Accept() // of whoever asked whether the line is there
+		if err != nil {
+			return 0, err
+		}
+		knock.Close()
+		*end = far
+	}
+	cmd := exec.CommandContext(ctx, exe, "copy", "-from", from, "-to", to, "-tls", stores)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return 0, err

@@ -121,17 +121,17 @@ func (r *road) carry(to, from net.Conn) {
 	to.Close()
 }
 
-// startLine puts a line before a broker's far listener.
-func startLine(b *peers.Broker, trip time.Duration) (peers.Process, error) {
+// startLine puts a line between two addresses.
+func startLine(listen, to string, trip time.Duration) (peers.Process, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return peers.Process{}, err
 	}
-	cmd := exec.Command(exe, "line", "-listen", b.Far, "-to", b.FarEnd, "-trip", trip.String())
+	cmd := exec.Command(exe, "line", "-listen", listen, "-to", to, "-trip", trip.String())
 	cmd.Stderr = os.Stderr
 	p, err := peers.StartProcess(cmd)
 	if err != nil {
 		return peers.Process{}, err
 	}
-	return p, p.AwaitPort(b.Far, 10*time.Second)
+	return p, p.AwaitPort(listen, 10*time.Second)
 }

@@ -155,7 +155,7 @@ func (p *mirrorBench) head() {
 
 // row measures one row and prints it.
 func (p *mirrorBench) row(ctx context.Context, r matrixRow) error {
-	floor, err := p.floor(ctx, p.data.stored, r.secure)
+	floor, err := p.floor(ctx, p.data.stored, r)
 	if err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func (p *mirrorBench) measure(ctx context.Context, kind string, r matrixRow) (co
 		if r.side == "target" {
 			end, addr = p.target, &c.to
 		}
-		far, err := startLine(end, r.trip)
+		far, err := startLine(end.Far, end.FarEnd, r.trip)
 		if err != nil {
 			return cost{}, err
 		}
