@@ -15,10 +15,10 @@ import (
 // However large the parts are that are asked for, all that was sent arrives:
 // what is small is not waited for longer, and an end within a large part is
 // told.
-func TestBulkReader(t *testing.T) {
-	large := bytes.Repeat([]byte("0123456789abcdef"), 3*bulk/16+5)
+func TestBulkConnReads(t *testing.T) {
+	large := bytes.Repeat([]byte("0123456789abcdef"), 3*awaited/16+5)
 	addr := listener(t, func(nc net.Conn) {
-		for _, part := range [][]byte{[]byte("head"), large[:10], large[10 : bulk+1], large[bulk+1:], []byte("tail"), large[:bulk/2]} {
+		for _, part := range [][]byte{[]byte("head"), large[:10], large[10 : awaited+1], large[awaited+1:], []byte("tail"), large[:awaited/2]} {
 			nc.Write(part)
 		}
 	})
@@ -27,7 +27,7 @@ func TestBulkReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	r, err := newBulkReader(nc.(*net.TCPConn))
+	r, err := newBulkConn(nc.(*net.TCPConn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +37,8 @@ func TestBulkReader(t *testing.T) {
 			t.Fatalf("read %d bytes: %v, equal %v", len(want), err, bytes.Equal(got, want))
 		}
 	}
-	if n, err := io.ReadFull(r, make([]byte, bulk)); n != bulk/2 || err != io.ErrUnexpectedEOF {
-		t.Errorf("at the end: got %d, %v, want %d and %v", n, err, bulk/2, io.ErrUnexpectedEOF)
+	if n, err := io.ReadFull(r, make([]byte, awaited)); n != awaited/2 || err != io.ErrUnexpectedEOF {
+		t.Errorf("at the end: got %d, %v, want %d and %v", n, err, awaited/2, io.ErrUnexpectedEOF)
 	}
 }
 
@@ -47,9 +47,9 @@ func TestBulkReader(t *testing.T) {
 func TestWholeReader(t *testing.T) {
 	ca := sign(t, nil, func(*x509.Certificate) {})
 	leaf := sign(t, ca, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} })
-	const atOnce, record = 256 << 10, 16 << 10 // of tlsrecord
-	sizes := []int{4, leastBulk, leastBulk + record, 100, atOnce - 1, atOnce, atOnce + record + 1, 3*bulk + 7, 1}
-	large := bytes.Repeat([]byte("0123456789abcdef"), bulk/4)
+	const gathered, record = 256 << 10, 16 << 10 // of tlsrecord
+	sizes := []int{4, leastBulk, leastBulk + record, 100, gathered - 1, gathered, gathered + record + 1, 3*awaited + 7, 1}
+	large := bytes.Repeat([]byte("0123456789abcdef"), awaited/4)
 	addr := listener(t, func(nc net.Conn) {
 		server := tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{leaf.tls()}})
 		for _, size := range sizes {

@@ -65,14 +65,14 @@ type call struct {
 
 // NewConn speaks Kafka's protocol over a connection, be it a socket or a pipe.
 func NewConn(nc net.Conn) *Conn {
-	in := io.Reader(nc)
-	switch nc := nc.(type) {
-	case *net.TCPConn:
-		if r, err := newBulkReader(nc); err == nil { // else the first request tells
-			in = r
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		if bulk, err := newBulkConn(tcp); err == nil { // else the first request tells
+			nc = bulk
 		}
-	case *tlsrecord.Conn:
-		in = nc.Whole()
+	}
+	in := io.Reader(nc)
+	if secured, ok := nc.(*tlsrecord.Conn); ok {
+		in = secured.Whole()
 	}
 	c := &Conn{
 		nc:       nc,
@@ -219,11 +219,13 @@ func (c *Conn) enqueue(call *call) error {
 }
 
 func (c *Conn) write() error {
-	bufs := c.buffers // WriteTo consumes it; the array stays ours
 	var err error
-	if t, ok := c.nc.(*tlsrecord.Conn); ok {
-		_, err = t.WriteBuffers(bufs)
+	if all, ok := c.nc.(interface {
+		WriteBuffers(net.Buffers) (int64, error)
+	}); ok { // a bulkConn, a tlsrecord.Conn
+		_, err = all.WriteBuffers(c.buffers)
 	} else {
+		bufs := c.buffers // WriteTo consumes it; the array stays ours
 		_, err = bufs.WriteTo(c.nc)
 	}
 	return err

@@ -106,7 +106,7 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 // secure shakes hands.
 func secure(ctx context.Context, nc net.Conn, config *tls.Config) (net.Conn, error) {
 	if tcp, ok := nc.(*net.TCPConn); ok {
-		bulk, err := newBulkReader(tcp)
+		bulk, err := newBulkConn(tcp)
 		if err != nil {
 			return nil, err
 		}
