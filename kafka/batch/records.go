@@ -91,6 +91,7 @@ type rawRecord struct {
 	key, value     []byte // only where the cursor has no stream
 	headers        []RecordHeader
 	keepHeaders    bool
+	tail           []byte // all behind the two deltas, where the cursor has no stream
 }
 
 // record reads the next record.
@@ -112,6 +113,7 @@ func (c *cursor) record(r *rawRecord) error {
 	if r.offsetDelta, err = c.varint(); err != nil {
 		return err
 	}
+	r.tail = c.window
 	if r.key, r.hasKey, err = c.bytes(); err != nil {
 		return err
 	}
@@ -123,6 +125,9 @@ func (c *cursor) record(r *rawRecord) error {
 	}
 	if used := c.position() - start; used != int(length) {
 		return fmt.Errorf("its length is %d, its fields take %d", length, used)
+	}
+	if c.stream == nil {
+		r.tail = r.tail[:len(r.tail)-len(c.window)]
 	}
 	return nil
 }
