@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"schloss/client"
@@ -16,8 +17,8 @@ type fetcher struct {
 	stream *stream
 	node   kafka.NodeID
 	wakeup chan struct{}
-	turn   int // where the next request begins, so that all partitions come first at times
-	busy   int // partitions that had records in the last response
+	last   *partition // that had records in the last response: the next request begins behind it
+	busy   int        // partitions that had records in the last response
 
 	conn *client.Conn
 	req  wire.FetchRequest
@@ -102,9 +103,11 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 		Topics:        f.req.Topics[:0],
 		Rack:          set.rack,
 	}
-	f.turn++
+	share := f.req.MaxBytes / int32(max(1, f.busy)) // all that are busy are to be in it
+	most := s.mirror.partitionFetchBytes(f.req.MaxBytes)
+	first := slices.Index(s.partitions, f.last) + 1
 	for i := range s.partitions {
-		p := s.partitions[(i+f.turn)%len(s.partitions)]
+		p := s.partitions[(first+i)%len(s.partitions)]
 		if p.leader != f.node || p.fetching || p.leaving || !p.running() {
 			continue
 		}
@@ -114,31 +117,16 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 		}
 		p.fetching = true
 		asked = append(asked, p)
-		f.ask(p)
+		f.ask(p, min(most, max(share, p.fetchable())))
 	}
-	f.share(s.mirror.partitionFetchBytes(f.req.MaxBytes))
 	if crowded {
 		f.req.MaxWaitMillis = 0
 	}
 	return asked, crowded
 }
 
-// share divides what a response may bring among the partitions that are busy,
-// so that all of them are in it.
-func (f *fetcher) share(most int32) {
-	each := min(most, max(minShare, f.req.MaxBytes/int32(max(1, f.busy))))
-	for i := range f.req.Topics {
-		for j := range f.req.Topics[i].Partitions {
-			f.req.Topics[i].Partitions[j].MaxBytes = each
-		}
-	}
-}
-
-// minShare is the least of one partition in a response.
-const minShare = 64 << 10
-
-// ask adds a partition to the request.
-func (f *fetcher) ask(p *partition) {
+// ask adds a partition to the request, which may bring so many bytes.
+func (f *fetcher) ask(p *partition, bytes int32) {
 	topics := f.req.Topics
 	if n := len(topics); n == 0 || topics[n-1].Name != p.tp.Topic {
 		f.req.Topics = append(topics, wire.FetchTopic{Name: p.tp.Topic, ID: p.id})
@@ -146,7 +134,7 @@ func (f *fetcher) ask(p *partition) {
 	p.asked = p.next
 	t := &f.req.Topics[len(f.req.Topics)-1]
 	t.Partitions = append(t.Partitions, wire.FetchPartition{
-		Index: p.tp.Partition, LeaderEpoch: p.epoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1})
+		Index: p.tp.Partition, LeaderEpoch: p.epoch, Offset: p.next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1, MaxBytes: bytes})
 }
 
 // frameRoom is what a response may need beside the records: a buffer that has
@@ -184,12 +172,13 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 		t := &f.resp.Topics[i]
 		for j := range t.Partitions {
 			r := &t.Partitions[j]
+			if at = f.find(asked, at, t, r.Index); at == len(asked) {
+				continue
+			}
 			if len(r.Records) > 0 {
-				busy++
+				f.last, busy = asked[at], busy+1
 			}
-			if at = f.find(asked, at, t, r.Index); at < len(asked) {
-				f.stream.fetched(ctx, asked[at], r, memory)
-			}
+			f.stream.fetched(ctx, asked[at], r, memory)
 		}
 	}
 	f.busy = busy

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"math"
 	"time"
 
 	"schloss/kafka"
@@ -167,6 +168,18 @@ const enough = 256 << 10
 // crowded says that the target has not caught up with what was fetched.
 func (p *partition) crowded() bool {
 	return p.backlog >= max(enough, maxInFlight*max(p.largest, p.worthwhile()))
+}
+
+// minShare is the least that a response may bring of a partition.
+const minShare = 64 << 10
+
+// fetchable is how many bytes a response should have room for: what does not
+// hold the next batch is only its beginning, and is thrown away.
+func (p *partition) fetchable() int32 {
+	if p.largest == 0 { // not known yet
+		return math.MaxInt32
+	}
+	return int32(max(minShare, p.largest+p.largest/8))
 }
 
 // worthwhile is the size of batches that the way to the target asks for, as far
