@@ -115,13 +115,15 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 	case !p.expects(): // it has gone back since it was asked for
 	case r.Error == kafka.NoError:
 		p.rests = 0
-		p.trip = s.mirror.target.RoundTrip()
-		work = p.task(&s.mirror.settings, s.mirror.config.AbortOnSendFailure)
 		end := r.HighWatermark
-		if work.committedOnly {
+		if s.mirror.settings.committedOnly {
 			end = r.LastStable
 		}
 		p.learnEnd(end, now)
+		if len(r.Records) > 0 { // of many partitions few have any
+			p.trip = s.mirror.target.RoundTrip()
+			work = p.task(&s.mirror.settings, s.mirror.config.AbortOnSendFailure)
+		}
 	case r.Error == kafka.ErrOffsetOutOfRange:
 		p.resting = true
 		s.mirror.running.Go(func() { s.reposition(ctx, p) })
