@@ -25,7 +25,7 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 		if err := p.refill(ctx, matrix()[1].data, 0); err != nil {
 			return err
 		}
-		c, err := p.measure(ctx, ours, matrixRow{name: topic, data: matrix()[1].data})
+		c, err := p.measure(ctx, ours, matrixRow{name: topic, data: matrix()[1].data}, 0)
 		if err != nil {
 			return err
 		}
@@ -36,6 +36,9 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := createTopic(ctx, p.target.Plaintext, probed, 1); err != nil {
+		return err
+	}
 	c := copying{dir: filepath.Join(p.dir, "latency-run"), topic: topic, group: topic, from: p.source.Plaintext, to: p.target.Plaintext, watch: p.target.Plaintext}
 	process, err := p.start(ours, c)
 	if err != nil {
@@ -44,13 +47,55 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 	defer process.Stop(20 * time.Second)
 	rate := p.common / 2
 	bytes := min(10*rate, 1000) * 1e6
+	meanwhile, stop := context.WithCancel(ctx)
+	defer stop()
+	type answers struct {
+		took []time.Duration
+		err  error
+	}
+	probing := make(chan answers, 1)
+	go func() {
+		took, err := probe(ctx, meanwhile, p.target.Plaintext)
+		probing <- answers{took, err}
+	}()
 	late, noise, err := p.lateness(ctx, topic, rate*1e6, int(bytes))
-	if err != nil {
+	stop()
+	alone := <-probing
+	if err = errors.Join(err, alone.err); err != nil {
 		return fmt.Errorf("row latency: %w", err)
 	}
-	fmt.Printf("\nAdded latency at half load (%.0f MB/s, %d batches of 128 KB, 8 partitions, plaintext): %s. Two consumers of the source differ by: %s.\n",
-		rate, len(late), quantiles(late), quantiles(noise))
+	fmt.Printf("\nAdded latency at half load (%.0f MB/s, %d batches of 128 KB, 8 partitions, plaintext): %s. Two consumers of the source differ by: %s. A producer that sends one such batch at a time to the target waits for its answer: %s.\n",
+		rate, len(late), quantiles(late), quantiles(noise), quantiles(alone.took))
 	return nil
+}
+
+// probed is the topic of probe.
+const probed = "probed"
+
+// probe sends a batch, waits until it is acknowledged and a little longer, and
+// so on: what it waits for any mirror waits for too.
+func probe(ctx, meanwhile context.Context, addr string) (took []time.Duration, err error) {
+	batches, err := shape{128 << 10, batch.None, 1}.batches()
+	if err != nil {
+		return nil, err
+	}
+	producer, err := newRawProducer(ctx, addr, probed)
+	if err != nil {
+		return nil, err
+	}
+	defer producer.conn.Close()
+	for meanwhile.Err() == nil {
+		begun := time.Now()
+		if err := producer.send(ctx, 0, batches[0]); err != nil {
+			return nil, err
+		}
+		if err := producer.wait(); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(begun))
+		time.Sleep(20 * time.Millisecond)
+	}
+	return took, nil
 }
 
 func quantiles(d []time.Duration) string {

@@ -17,7 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -159,7 +158,7 @@ func (b bench) measure(ctx context.Context, start func(context.Context) (*server
 		return f, err
 	}
 	f.idleMB = float64(u.RSS) / 1e6
-	if f.list, err = median(9, func() error { return s.listTopics(ctx) }); err != nil {
+	if f.list, err = timed(9, func() error { return s.listTopics(ctx) }); err != nil {
 		return f, fmt.Errorf("list topics: %w", err)
 	}
 	secure, err := clientTLS(b.stores())
@@ -192,7 +191,8 @@ func (b bench) measure(ctx context.Context, start func(context.Context) (*server
 	return f, nil
 }
 
-func median(n int, do func() error) (time.Duration, error) {
+// timed is how long it takes, the median of n times.
+func timed(n int, do func() error) (time.Duration, error) {
 	var took []time.Duration
 	for range n {
 		start := time.Now()
@@ -201,6 +201,5 @@ func median(n int, do func() error) (time.Duration, error) {
 		}
 		took = append(took, time.Since(start))
 	}
-	slices.Sort(took)
-	return took[n/2], nil
+	return median(took), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -55,6 +56,7 @@ func mirrors(ctx context.Context, args []string) error {
 	bin := flags.String("bin", "bin", "folder of the built binary")
 	only := flags.String("rows", "", "names of rows, separated by commas; all without")
 	alone := flags.Bool("alone", false, "without MirrorMaker 1 and 2")
+	times := flags.Int("times", 1, "copies by schloss, and plain ones, for each figure: it is the median")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func mirrors(ctx context.Context, args []string) error {
 	}
 	defer source.Stop()
 	defer target.Stop()
-	p := mirrorBench{bench: b, source: source, target: target, gb: *gb, alone: *alone}
+	p := mirrorBench{bench: b, source: source, target: target, gb: *gb, alone: *alone, times: max(1, *times)}
 	p.head()
 	for i, r := range rows {
 		if i == 0 || rows[i-1].data != r.data {
@@ -115,6 +117,7 @@ type mirrorBench struct {
 	source, target *peers.Broker
 	gb             float64
 	alone          bool
+	times          int
 	topic          string
 	data           written
 	common         float64 // MB/s of row 128k, for half of it
@@ -155,16 +158,26 @@ func (p *mirrorBench) head() {
 
 // row measures one row and prints it.
 func (p *mirrorBench) row(ctx context.Context, r matrixRow) error {
-	floor, err := p.floor(ctx, p.data.stored, r)
-	if err != nil {
-		return err
+	var floors []time.Duration
+	var copies []cost
+	for i := range p.times { // by turns: a machine's speed changes
+		floor, err := p.floor(ctx, p.data.stored, r)
+		if err != nil {
+			return err
+		}
+		c, err := p.measure(ctx, ours, r, i)
+		if err != nil {
+			return fmt.Errorf("%s: %w", ours, err)
+		}
+		floors, copies = append(floors, floor), append(copies, c)
 	}
-	got := map[string]cost{}
-	for _, kind := range append([]string{ours}, r.others...) {
-		if p.alone && kind != ours {
+	floor, got := median(floors), map[string]cost{ours: medians(copies)}
+	for _, kind := range r.others {
+		if p.alone {
 			continue
 		}
-		if got[kind], err = p.measure(ctx, kind, r); err != nil {
+		var err error
+		if got[kind], err = p.measure(ctx, kind, r, 0); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 	}
@@ -196,13 +209,30 @@ func (p *mirrorBench) row(ctx context.Context, r matrixRow) error {
 	return nil
 }
 
-// measure runs one mirror on a row, and leaves nothing of it in the target.
-func (p *mirrorBench) measure(ctx context.Context, kind string, r matrixRow) (cost, error) {
+// median is the middle one, or the lower of two.
+func median[T cmp.Ordered](of []T) T {
+	return slices.Sorted(slices.Values(of))[(len(of)-1)/2]
+}
+
+// medians are those of each figure; the peak is the largest.
+func medians(of []cost) (m cost) {
+	var cpu []time.Duration
+	var rate []float64
+	for _, c := range of {
+		cpu, rate, m.peak = append(cpu, c.cpu), append(rate, c.rate), max(m.peak, c.peak)
+	}
+	m.cpu, m.rate = median(cpu), median(rate)
+	return m
+}
+
+// measure runs one mirror on a row for the n-th time, and leaves nothing of it
+// in the target.
+func (p *mirrorBench) measure(ctx context.Context, kind string, r matrixRow, n int) (cost, error) {
 	c := copying{
-		dir: filepath.Join(p.dir, kind+"-"+r.name), topic: p.topic,
+		dir: filepath.Join(p.dir, fmt.Sprintf("%s-%s-%d", kind, r.name, n)), topic: p.topic,
 		from: p.source.Plaintext, to: p.target.Plaintext, watch: p.target.Plaintext,
 		secure: r.secure, codec: r.data.codec.String(), data: p.data, partitions: r.data.partitions,
-		group: kind + "-" + r.name,
+		group: fmt.Sprintf("%s-%s-%d", kind, r.name, n),
 	}
 	if r.secure {
 		c.from, c.to = p.source.SSL, p.target.SSL
