@@ -3,6 +3,8 @@ package batch
 import (
 	"bytes"
 	"testing"
+
+	"schloss/kafka"
 )
 
 func seeds(f *testing.F) {
@@ -59,6 +61,38 @@ func FuzzCheckRecords(f *testing.F) {
 		records, err := batch.Records(testLimit)
 		if err != nil || len(records) != int(batch.Count()) {
 			t.Fatalf("records of a checked batch: got %d of %d, %v", len(records), batch.Count(), err)
+		}
+	})
+}
+
+// FuzzJoin joins whatever can be decoded, as the Builder would.
+func FuzzJoin(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		batch, ok := sealedBatch(b)
+		if !ok {
+			return
+		}
+		records, err := batch.Records(testLimit)
+		joined, joinErr := Join(nil, batch, batch)
+		if batch.Attributes().Codec() != None || err != nil || len(records) == 0 {
+			if joinErr == nil {
+				t.Fatalf("joined, though its records are not to be had: %v", err)
+			}
+			return
+		}
+		if joinErr != nil {
+			t.Fatalf("%d records are not joined: %v", len(records), joinErr)
+		}
+		got, err := joined.Records(testLimit)
+		if err != nil || len(got) != 2*len(records) || joined.Check() != nil {
+			t.Fatalf("%d of %d records, %v, %v", len(got), 2*len(records), err, joined.Check())
+		}
+		for i, g := range got {
+			r := records[i%len(records)]
+			if g.Offset != kafka.Offset(i) || g.Timestamp != r.Timestamp || !bytes.Equal(g.Key, r.Key) || (g.Key == nil) != (r.Key == nil) || !bytes.Equal(g.Value, r.Value) || len(g.Headers) != len(r.Headers) {
+				t.Fatalf("record %d is %+v, was %+v", i, g, r)
+			}
 		}
 	})
 }

@@ -23,6 +23,9 @@ func Join(dst []byte, batches ...Batch) (Batch, error) {
 		if b.Attributes().Codec() != None {
 			return nil, b.corrupt(errors.New("it is compressed"))
 		}
+		if err := b.countFits(b[HeaderSize:]); err != nil {
+			return nil, err
+		}
 		bytes, count = bytes+len(b), count+int64(b.Count())
 	}
 	if count == 0 || count > math.MaxInt32 || bytes > math.MaxInt32/2 {

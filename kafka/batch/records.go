@@ -30,8 +30,8 @@ func (b Batch) Records(limit int) ([]Record, error) {
 	if err != nil {
 		return nil, b.corrupt(err)
 	}
-	if b.Count() < 0 || int64(b.Count()) > int64(len(payload)/minRecordSize) {
-		return nil, b.corrupt(fmt.Errorf("%d bytes cannot hold %d records", len(payload), b.Count()))
+	if err := b.countFits(payload); err != nil {
+		return nil, err
 	}
 	c := cursor{window: payload}
 	records := make([]Record, b.Count())
@@ -52,6 +52,15 @@ func (b Batch) Records(limit int) ([]Record, error) {
 		return nil, b.corrupt(errors.New("bytes follow the last record"))
 	}
 	return records, nil
+}
+
+// countFits refuses a count of records that the payload cannot hold, before
+// memory is made for them.
+func (b Batch) countFits(payload []byte) error {
+	if b.Count() < 0 || int64(b.Count()) > int64(len(payload)/minRecordSize) {
+		return b.corrupt(fmt.Errorf("%d bytes cannot hold %d records", len(payload), b.Count()))
+	}
+	return nil
 }
 
 // payload is what follows the header, decompressed.
