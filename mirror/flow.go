@@ -123,10 +123,10 @@ func (m *Mirror) fetchBytes() int32 {
 }
 
 // partitionFetchBytes is how much one partition may bring to a response of so
-// many bytes.
+// many bytes: all of them, unless the file says otherwise. What is busy shares.
 func (m *Mirror) partitionFetchBytes(all int32) int32 {
-	if m.source.trip.shortest() >= longTrip && !m.settings.partitionBytesSet {
-		return max(all, m.settings.partitionFetchBytes)
+	if m.settings.partitionBytesSet {
+		return m.settings.partitionFetchBytes
 	}
-	return m.settings.partitionFetchBytes
+	return max(all, m.settings.partitionFetchBytes)
 }

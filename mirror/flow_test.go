@@ -33,8 +33,8 @@ func TestFlowFollowsTheRoundTrip(t *testing.T) {
 		fetch       int32
 		partition   int32
 	}{
-		{0, false, 1, 0, 2 << 20, 1 << 20},
-		{time.Millisecond, false, 1, 0, 2 << 20, 1 << 20},
+		{0, false, 1, 0, 2 << 20, 2 << 20},
+		{time.Millisecond, false, 1, 0, 2 << 20, 2 << 20},
 		{10 * time.Millisecond, false, 1, 64_000, 2 << 20, 2 << 20},
 		{50 * time.Millisecond, false, 2, 320_000, 5_000_000, 5_000_000},
 		{150 * time.Millisecond, false, 4, 960_000, 7_500_000, 7_500_000},

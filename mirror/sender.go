@@ -267,8 +267,11 @@ func (l *lane) answered(load []shipment, resp *wire.ProduceResponse, err error) 
 		done = append(done, sh.from.report()...)
 		load[i].told = len(done) - before
 	}
+	waiting := len(l.ready) > 0
 	s.mu.Unlock()
-	l.signal()
+	if waiting {
+		l.signal()
+	}
 	tell(done)
 	for _, sh := range load {
 		s.told(sh.from, sh.told)
