@@ -16,19 +16,20 @@ import (
 //
 //	done <= under way, in order <= next
 type partition struct {
-	tp       kafka.TopicPartition
-	limits   Limits
-	stream   *stream
-	appender Appender
-	id       kafka.TopicID // of the source's topic; zero: the broker is too old to tell
-	leader   kafka.NodeID  // of the source; -1: none known
-	epoch    kafka.Epoch   // of that leader; -1: not known
-	read     kafka.Epoch   // of the last batch before next; -1: not known
-	unsure   bool          // it is not known yet whether the leader has what was read before
-	resting  bool          // after an error, until a timer ends it
-	fetching bool          // a request under way asks for it
-	rests    int           // in a row, for the pause between them
-	leaving  bool          // it is given back: what is under way is the last
+	tp         kafka.TopicPartition
+	limits     Limits
+	partitions int32 // of the target's topic, where records go by their keys; 0: they keep this one
+	stream     *stream
+	appender   Appender
+	id         kafka.TopicID // of the source's topic; zero: the broker is too old to tell
+	leader     kafka.NodeID  // of the source; -1: none known
+	epoch      kafka.Epoch   // of that leader; -1: not known
+	read       kafka.Epoch   // of the last batch before next; -1: not known
+	unsure     bool          // it is not known yet whether the leader has what was read before
+	resting    bool          // after an error, until a timer ends it
+	fetching   bool          // a request under way asks for it
+	rests      int           // in a row, for the pause between them
+	leaving    bool          // it is given back: what is under way is the last
 
 	next      kafka.Offset // to fetch
 	asked     kafka.Offset // in the last request
@@ -39,7 +40,8 @@ type partition struct {
 	began        place // where it was put
 	base         kafka.Offset
 	producer     kafka.ProducerID
-	offsets      offsetmap.Map // of what is settled
+	ahead        ahead
+	offsets      offsetmap.Map // of what is settled; empty where records go by their keys
 	unplaced     int64         // source offsets behind its end whose place the target has forgotten
 	unplacedFrom kafka.Offset
 
@@ -68,6 +70,7 @@ type span struct {
 	raw     bool          // it is the source's, in memory
 	memory  *buffer       // where it lies
 	runs    []rebuild.Run // of a rebuilt one
+	to, of  int32         // where records go by their keys: the target's partition, and of how many
 	offset  kafka.Offset  // of the source; the batch's own is rewritten
 	next    kafka.Offset  // the position once it is acknowledged, behind what was skipped after it
 	records int32
@@ -103,6 +106,9 @@ func (s *span) at(i int32) kafka.Offset {
 // Batch is the bytes to append.
 func (s *span) Batch() batch.Batch { return s.batch }
 
+// Partition is the target's, where records go by their keys.
+func (s *span) Partition() int32 { return s.to }
+
 // Done is the target's answer.
 func (s *span) Done(base kafka.Offset, err error) { s.p.stream.answered(s, base, err) }
 
@@ -122,19 +128,21 @@ func (p *partition) start(at place) {
 func (p *partition) resume(at place) {
 	p.began = at
 	p.next, p.done, p.read = at.at, at.at, at.read
-	p.base, p.producer = at.base, at.producer
+	p.base, p.producer, p.ahead = at.base, at.producer, at.ahead
 	p.offsets = at.offsets.Clone()
 }
 
 // place is where the partition stands.
 func (p *partition) place() place {
-	return place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets.Clone(), base: p.base, producer: p.producer}
+	return place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets.Clone(), base: p.base, producer: p.producer, ahead: p.ahead.clone()}
 }
 
 // entry is what the journal is to know of the partition.
 func (p *partition) entry() entry {
 	p.offsets.Shorten(mapLimit)
-	return p.place().entry(p.id)
+	e := p.place().entry(p.id)
+	e.byKey = p.partitions > 0
+	return e
 }
 
 // running says whether the partition may be fetched at all.
@@ -170,8 +178,13 @@ func (p *partition) crowded() bool {
 	return p.backlog >= max(enough, maxInFlight*max(p.largest, p.worthwhile()))
 }
 
-// minShare is the least that a response may bring of a partition.
-const minShare = 64 << 10
+const (
+	// minShare is the least that a response may bring of a partition.
+	minShare = 64 << 10
+	// dealtShare is that for each partition of the target that it is dealt to, the
+	// batch.size of Kafka's producers.
+	dealtShare = 16 << 10
+)
 
 // fetchable is how many bytes a response should have room for: what does not
 // hold the next batch is only its beginning, and is thrown away.
@@ -179,7 +192,7 @@ func (p *partition) fetchable() int32 {
 	if p.largest == 0 { // not known yet
 		return math.MaxInt32
 	}
-	return int32(max(minShare, p.largest+p.largest/8))
+	return max(minShare, int32(p.largest+p.largest/8), p.partitions*dealtShare)
 }
 
 // worthwhile is the size of batches that the way to the target asks for, as far
@@ -198,6 +211,12 @@ func (p *partition) task(set *settings, strict bool) *task {
 	t := &task{from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict, suspect: p.suspect}
 	if len(p.under) >= maxInFlight {
 		t.coalesce = p.worthwhile()
+	}
+	if p.partitions > 0 {
+		t.deal = rebuild.Deal{Partitions: p.partitions, Keyless: p.tp.Partition % p.partitions}
+		if p.ahead.of == p.partitions && p.next < p.ahead.end { // it has gone back
+			t.deal.There = p.ahead.clone().upTo
+		}
 	}
 	return t
 }
@@ -250,7 +269,9 @@ func (p *partition) skipTo(next kafka.Offset) {
 // put it. appended says whether the position may move over it.
 func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 	p.backlog -= len(s.batch)
-	s.settled, s.base = appended, base
+	if s.settled, s.base = appended, base; appended {
+		p.overtake(s)
+	}
 	for len(p.under) > 0 && p.under[0].settled {
 		p.mapOut(p.under[0])
 		p.done = p.under[0].next
@@ -260,6 +281,9 @@ func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 	if p.done >= p.suspect.to {
 		p.suspect = suspect{}
 	}
+	if p.done >= p.ahead.end {
+		p.ahead = ahead{}
+	}
 }
 
 // mapOut notes where the target has the records of a settled span. Spans whose
@@ -267,6 +291,9 @@ func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 // that counts backwards is not the log that was written before: it has lost
 // records, or is another topic of the same name.
 func (p *partition) mapOut(s *span) {
+	if p.partitions > 0 {
+		return
+	}
 	if s.base == kafka.NoOffset {
 		if p.unplaced == 0 {
 			p.unplacedFrom = s.offset

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"errors"
+	"maps"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -13,16 +14,17 @@ type suspect struct {
 	from, to kafka.Offset // none if equal
 	stage    stage
 	bad      map[kafka.Offset]string // records that the target has named, and what it said
+	alone    map[int32]bool          // partitions of the target, where records are dealt, that get each in a batch of its own, to find out which it is
 }
 
 // stage is how the batches of a suspect are sent. Each refusal leads to a later
-// one or names a record, which is left out from then on: that ends.
+// one, to records that go alone, or names one, which is left out from then on:
+// that ends.
 type stage int8
 
 const (
 	again    stage = iota // as they are, fetched anew: damage may have come on the way
 	rebuilt               // decoded, without the records that are known to be bad
-	alone                 // each record in a batch of its own, to find out which it is
 	withheld              // not at all
 )
 
@@ -31,18 +33,23 @@ func (s *suspect) holds(h batch.Header) bool {
 }
 
 // doubt notes a refused batch and what is to be tried with it next; false when
-// there is nothing left to try. strict forbids to give a whole batch up.
+// there is nothing left to try. strict forbids to give a whole batch up. Where
+// records go to several partitions another one may refuse before the first is
+// through: what is known of both counts for all.
 func (p *partition) doubt(s *span, err error, strict bool) bool {
 	next, known := p.suspect, s.offset >= p.suspect.from && s.offset < p.suspect.to
-	if !known {
-		next = suspect{from: s.offset, to: s.end(), bad: make(map[kafka.Offset]string)}
+	switch {
+	case next.from == next.to:
+		next = suspect{from: s.offset, to: s.end(), bad: make(map[kafka.Offset]string), alone: make(map[int32]bool)}
+	case !known || s.end() > next.to:
+		next.from, next.to = min(next.from, s.offset), max(next.to, s.end())
 	}
+	next.bad, next.alone = maps.Clone(next.bad), maps.Clone(next.alone) // a response may be read by them right now
 	var code kafka.ErrorCode
 	var named *recordErrors
 	switch errors.As(err, &code); {
-	case code == kafka.ErrCorruptMessage && !known:
-		next.stage = again
-	case code == kafka.ErrCorruptMessage && next.stage == again && !strict:
+	case code == kafka.ErrCorruptMessage && !known: // it is fetched again
+	case code == kafka.ErrCorruptMessage && next.stage == again && !strict && s.raw: // what was rebuilt was whole before
 		next.stage = withheld
 	case !objectionable(code):
 		return false
@@ -51,7 +58,8 @@ func (p *partition) doubt(s *span, err error, strict bool) bool {
 	case s.raw:
 		next.stage = rebuilt
 	case s.records > 1:
-		next.stage = alone
+		next.stage = max(next.stage, rebuilt)
+		next.alone[s.to] = true
 	default:
 		next.bad[s.offset] = err.Error()
 	}

@@ -1,7 +1,10 @@
 package rebuild
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"sort"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -12,9 +15,10 @@ import (
 type Rules struct {
 	MaxBytes  int                     // max.message.bytes; 0: not known
 	NeedsKeys bool                    // it is compacted: a record without a key is refused
-	Unpacked  int                     // decompressed bytes of one batch that are borne
+	Unpacked  int                     // decompressed bytes of all batches that are borne
+	Deal      Deal                    // to which partitions
 	Without   map[kafka.Offset]string // records that are unfit, and why: the target has said so
-	Alone     bool                    // each record in a batch of its own
+	Alone     map[int32]bool          // partitions for which each record is in a batch of its own
 	Strict    bool                    // end before the first record that is unfit
 }
 
@@ -25,9 +29,12 @@ type Built struct {
 }
 
 // Piece is a batch for the target, and which source offsets its records have.
+// Those of several partitions are ordered by the first of them, so that all
+// before a piece's first record is in the pieces before it.
 type Piece struct {
-	Batch batch.Batch
-	Runs  []Run
+	Batch     batch.Batch
+	Partition int32 // of the target, where they are dealt
+	Runs      []Run
 }
 
 // Run is a number of records with adjacent offsets of the source.
@@ -44,33 +51,71 @@ type Unfit struct {
 }
 
 // Rebuild makes pieces of the records of some batches of one codec, in order,
-// without those before from. The error is that of a damaged batch, or of one
-// that unpacks to too much: nothing of the batches may be passed on then.
+// without those before from. The error is that of a damaged batch, or of
+// batches that unpack to too much: nothing of them may be passed on then.
 func Rebuild(rules Rules, from kafka.Offset, batches ...batch.Batch) (Built, error) {
 	r := rebuilder{rules: rules}
-	var records []batch.Record
-	for _, b := range batches {
-		if err := b.Check(); err != nil {
-			return Built{}, err
-		}
-		some, err := b.Records(rules.Unpacked)
-		if err != nil {
-			return Built{}, fmt.Errorf("open the batch at offset %d: %w", b.BaseOffset(), err)
-		}
-		for _, record := range some {
-			if record.Offset >= from && !r.stopped && r.fits(&record) {
-				records = append(records, record)
-			}
-		}
-	}
-	if len(records) == 0 {
+	records, err := r.open(from, batches)
+	switch {
+	case err != nil:
+		return Built{}, err
+	case len(records) == 0:
 		return r.built, nil
 	}
 	r.builder = batch.NewBuilder(batches[0].Attributes().Codec())
 	r.builder.Grow(sizeOf(records))
-	r.stopped = false // that was behind all of records
-	err := r.build(records)
-	return r.built, err
+	if err := r.buildAll(records); err != nil {
+		return Built{}, err
+	}
+	return r.built, nil
+}
+
+// open takes the records out of their batches, as far as they are fit.
+func (r *rebuilder) open(from kafka.Offset, batches []batch.Batch) (records []batch.Record, err error) {
+	room := r.rules.Unpacked
+	for _, b := range batches {
+		if err := b.Check(); err != nil {
+			return nil, err
+		}
+		some, err := b.Records(max(room, 0))
+		if err != nil {
+			return nil, fmt.Errorf("open the batch at offset %d: %w", b.BaseOffset(), err)
+		}
+		room -= sizeOf(some)
+		for i := range some {
+			record := &some[i]
+			if record.Offset < from || r.stopped || r.rules.Deal.has(record) {
+				continue
+			}
+			if r.fits(record) {
+				records = append(records, *record)
+			}
+		}
+	}
+	return records, nil
+}
+
+// buildAll builds the pieces of each partition. Strict, none of them may hold
+// anything behind the record at which one of them has ended: they are built once
+// more without.
+func (r *rebuilder) buildAll(records []batch.Record) error {
+	parts := r.rules.Deal.split(records)
+	for _, part := range parts {
+		r.to, r.stopped = part.partition, false
+		if err := r.build(part.records); err != nil {
+			return err
+		}
+	}
+	if r.rules.Strict && len(parts) > 1 && len(r.built.Unfit) > 0 {
+		end := r.built.Unfit[0].Offset
+		fit := sort.Search(len(records), func(i int) bool { return records[i].Offset >= end })
+		if fit < len(records) {
+			r.built.Pieces = nil
+			return r.buildAll(records[:fit])
+		}
+	}
+	slices.SortFunc(r.built.Pieces, func(a, b Piece) int { return cmp.Compare(a.Runs[0].Source, b.Runs[0].Source) })
+	return nil
 }
 
 // sizeOf is about what records take in a batch.
@@ -90,7 +135,8 @@ type rebuilder struct {
 	rules   Rules
 	builder *batch.Builder
 	built   Built
-	stopped bool // before a record that is unfit
+	to      int32 // the partition that is built for
+	stopped bool  // before a record that is unfit
 }
 
 // fits says whether a record can be in the target, by itself.
@@ -108,8 +154,11 @@ func (r *rebuilder) fits(record *batch.Record) bool {
 // unfit notes a record that is left out. With Strict the earliest counts.
 func (r *rebuilder) unfit(record batch.Record, reason string) {
 	if r.rules.Strict {
-		r.built.Unfit = nil
 		r.stopped = true
+		if len(r.built.Unfit) > 0 && r.built.Unfit[0].Offset < record.Offset {
+			return
+		}
+		r.built.Unfit = nil
 	}
 	r.built.Unfit = append(r.built.Unfit, Unfit{record.Offset, reason, record})
 }
@@ -117,11 +166,11 @@ func (r *rebuilder) unfit(record batch.Record, reason string) {
 // build makes one piece of the records, or two of half of them each where one
 // would be too large.
 func (r *rebuilder) build(records []batch.Record) error {
-	if r.rules.Alone && len(records) > 1 {
+	if r.rules.Alone[r.to] && len(records) > 1 {
 		return r.halve(records)
 	}
 	r.builder.Reset()
-	piece := Piece{}
+	piece := Piece{Partition: r.to}
 	for i, record := range records {
 		piece.note(record.Offset)
 		record.Offset = kafka.Offset(i)

@@ -64,7 +64,7 @@ func TestRebuild(t *testing.T) {
 		{"strict ends before the first unfit record", Rules{NeedsKeys: true, Strict: true}, 0, batches(source(t, batch.Gzip, 0, 0, 2, 3, 4, 5)), [][]kafka.Offset{{0, 2}}, []kafka.Offset{3}},
 		{"strict ends before the first one that is too large", Rules{MaxBytes: 70, NeedsKeys: true, Strict: true}, 0, batches(source(t, batch.None, 0, 0, 2, 3)), nil, []kafka.Offset{0}},
 		{"without what the target has named", Rules{Without: map[kafka.Offset]string{1: "x"}}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0, 2}}, []kafka.Offset{1}},
-		{"each record alone", Rules{Alone: true}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0}, {1}, {2}}, nil},
+		{"each record alone", Rules{Alone: map[int32]bool{0: true}}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0}, {1}, {2}}, nil},
 		{"flags of the source end here", Rules{}, 0, batches(source(t, batch.Snappy, batch.TransactionalBit|batch.DeleteHorizonBit, 0, 1)), [][]kafka.Offset{{0, 1}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,6 +115,113 @@ func verify(t *testing.T, p Piece, codec batch.Codec) {
 	}
 }
 
+// TestDealing puts even offsets, which have keys, where their keys say, and odd
+// ones, which have none, to partition 1.
+func TestDealing(t *testing.T) {
+	const partitions, keyless = 3, 1
+	to := func(o kafka.Offset) int32 {
+		if o%2 != 0 {
+			return keyless
+		}
+		return PartitionForKey(record(o).Key, partitions)
+	}
+	var all []kafka.Offset
+	for o := range kafka.Offset(40) {
+		all = append(all, o)
+	}
+	first := func(partition int32, from kafka.Offset) kafka.Offset {
+		for to(from) != partition {
+			from++
+		}
+		return from
+	}
+	for _, tt := range []struct {
+		name    string
+		rules   Rules
+		batches [][]kafka.Offset
+		missing func(kafka.Offset) bool
+		unfit   []kafka.Offset
+	}{
+		{"one batch each", Rules{}, [][]kafka.Offset{all}, nil, nil},
+		{"each record alone, for one partition", Rules{Alone: map[int32]bool{1: true}}, [][]kafka.Offset{all}, nil, nil},
+		{"of many batches one each", Rules{}, [][]kafka.Offset{all[:10], all[10:11], all[20:]}, func(o kafka.Offset) bool { return o > 10 && o < 20 }, nil},
+		{"too large is split in halves", Rules{MaxBytes: 200}, [][]kafka.Offset{all}, nil, nil},
+		{"what is there is not dealt", Rules{Deal: Deal{There: map[int32]kafka.Offset{0: 12, 1: 30}}}, [][]kafka.Offset{all},
+			func(o kafka.Offset) bool { return to(o) == 0 && o < 12 || to(o) == 1 && o < 30 }, nil},
+		{"keyless ones that a compacted target does not take", Rules{NeedsKeys: true}, [][]kafka.Offset{all[:4]}, func(o kafka.Offset) bool { return o > 3 || o%2 != 0 }, []kafka.Offset{1, 3}},
+		{"strict ends before the first that is too large, in all partitions", Rules{MaxBytes: 60, Strict: true}, [][]kafka.Offset{all}, func(kafka.Offset) bool { return true }, []kafka.Offset{0}},
+		{"strict ends before the first that is unfit", Rules{NeedsKeys: true, Strict: true}, [][]kafka.Offset{all[2:]}, func(o kafka.Offset) bool { return o != 2 }, []kafka.Offset{3}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.rules.Unpacked, tt.rules.Deal.Partitions, tt.rules.Deal.Keyless = 1<<20, partitions, keyless
+			var batches []batch.Batch
+			for _, offsets := range tt.batches {
+				batches = append(batches, source(t, batch.LZ4, 0, offsets...))
+			}
+			built, err := Rebuild(tt.rules, 0, batches...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := make(map[int32][]kafka.Offset), make(map[int32][]kafka.Offset)
+			for i, p := range built.Pieces {
+				got[p.Partition] = append(got[p.Partition], list(p)...)
+				verify(t, p, batch.LZ4)
+				if i > 0 && p.Runs[0].Source < built.Pieces[i-1].Runs[0].Source {
+					t.Errorf("piece %d begins at %d, the one before at %d", i, p.Runs[0].Source, built.Pieces[i-1].Runs[0].Source)
+				}
+			}
+			for _, o := range all {
+				if tt.missing == nil || !tt.missing(o) {
+					want[to(o)] = append(want[to(o)], o)
+				}
+			}
+			var left []kafka.Offset
+			for _, u := range built.Unfit {
+				left = append(left, u.Offset)
+			}
+			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(left, tt.unfit) {
+				t.Errorf("got %v, unfit %v, want %v, %v", got, left, want, tt.unfit)
+			}
+			pieces := len(got)
+			for to := range tt.rules.Alone {
+				pieces += len(got[to]) - 1
+			}
+			if tt.rules.MaxBytes == 0 && len(built.Pieces) != pieces {
+				t.Errorf("%d pieces, want %d", len(built.Pieces), pieces)
+			}
+		})
+	}
+	// One partition ends early, others have built on behind that.
+	large := first(2, 10)
+	b := batch.NewBuilder(batch.None)
+	for _, o := range all {
+		r := record(o)
+		if o == large {
+			r.Value = make([]byte, 500)
+		}
+		b.Add(r)
+	}
+	one, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := Rebuild(Rules{MaxBytes: 400, Strict: true, Unpacked: 1 << 20, Deal: Deal{Partitions: partitions, Keyless: keyless}}, 0, one)
+	if err != nil || len(built.Unfit) != 1 || built.Unfit[0].Offset != large {
+		t.Fatalf("unfit %v, %v, want %d", built.Unfit, err, large)
+	}
+	count := 0
+	for _, p := range built.Pieces {
+		for _, o := range list(p) {
+			if count++; o >= large {
+				t.Errorf("offset %d is in a piece, behind %d which is unfit", o, large)
+			}
+		}
+	}
+	if count != int(large) {
+		t.Errorf("%d records are in pieces, want %d", count, large)
+	}
+}
+
 func TestAppendTimeBecomesTheRecordsTime(t *testing.T) {
 	b := source(t, batch.None, 0, 0, 1)
 	b.StampLogAppendTime(777)
@@ -148,5 +255,8 @@ func TestDamageAndBombsAreNotPassedOn(t *testing.T) {
 	}
 	if _, err := Rebuild(Rules{Unpacked: 1 << 10}, 0, bomb); !errors.Is(err, batch.ErrTooLarge) {
 		t.Errorf("a batch that unpacks to 1 MiB: %v, want ErrTooLarge", err)
+	}
+	if _, err := Rebuild(Rules{Unpacked: 3 << 19}, 0, bomb, bomb); !errors.Is(err, batch.ErrTooLarge) {
+		t.Errorf("two batches that unpack to 2 MiB together: %v, want ErrTooLarge", err)
 	}
 }
