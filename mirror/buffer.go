@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -36,6 +37,8 @@ type pool struct {
 
 	mu    sync.Mutex // guards what follows
 	free  []*buffer  // the last is the warmest
+	made  [][]byte   // free memory for batches that are built; the last is the warmest
+	idle  int64      // bytes of what is free
 	taken int        // buffers handed out
 	bytes int64      // of the buffers handed out, as they were when taken or grown
 	room  chan struct{}
@@ -66,11 +69,29 @@ func (p *pool) takeLocked() *buffer {
 	b := &buffer{pool: p}
 	if n := len(p.free); n > 0 {
 		b, p.free = p.free[n-1], p.free[:n-1]
+		p.idle -= int64(cap(b.bytes))
 	}
 	p.taken++
 	p.bytes += int64(cap(b.bytes))
 	b.refs.Store(1)
 	return b
+}
+
+// leastMade is the least memory that is kept to build in once more.
+const leastMade = 64 << 10
+
+// make makes memory for a batch that is built, to be adopted.
+func (p *pool) make(bytes int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.made) - 1; i >= 0; i-- {
+		if b := p.made[i]; cap(b) >= bytes {
+			p.made = slices.Delete(p.made, i, i+1)
+			p.idle -= int64(cap(b))
+			return b
+		}
+	}
+	return make([]byte, 0, (bytes+leastMade-1)/leastMade*leastMade) // so that the next of about this size fits too
 }
 
 // adopt counts memory that was made elsewhere as taken, until it is released.
@@ -101,16 +122,14 @@ func (p *pool) put(b *buffer) {
 	}
 	p.taken--
 	p.bytes -= int64(cap(b.bytes))
-	if held := p.freeBytesLocked() + p.bytes; held < p.limit && !b.alien {
-		p.free = append(p.free, b)
+	if p.idle+p.bytes < p.limit && (!b.alien || cap(b.bytes) >= leastMade) {
+		p.idle += int64(cap(b.bytes))
+		if b.alien {
+			p.made = append(p.made, b.bytes[:0])
+		} else {
+			p.free = append(p.free, b)
+		}
 	}
 	close(p.room)
 	p.room = make(chan struct{})
-}
-
-func (p *pool) freeBytesLocked() (n int64) {
-	for _, b := range p.free {
-		n += int64(cap(b.bytes))
-	}
-	return n
 }

@@ -210,7 +210,7 @@ func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
 func (p *partition) task(set *settings, strict bool) *task {
 	t := &task{from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict, suspect: p.suspect}
 	if len(p.under) >= maxInFlight {
-		t.coalesce = p.worthwhile()
+		t.coalesce, t.join = p.worthwhile(), joined
 	}
 	if p.partitions > 0 {
 		t.deal = rebuild.Deal{Partitions: p.partitions, Keyless: p.tp.Partition % p.partitions}

@@ -16,9 +16,12 @@ type task struct {
 	limits        Limits
 	committedOnly bool
 	strict        bool // halt at a record that is unfit; else leave it out
-	coalesce      int  // the window of the target is the bottleneck: make batches of less than this fewer
-	deal          rebuild.Deal
-	suspect       suspect
+	// The window of the target is the bottleneck: batches of less than coalesce are
+	// made fewer, uncompressed ones of less than join.
+	coalesce, join int
+	room           func(bytes int) []byte // memory for what is built; nil: it is made
+	deal           rebuild.Deal
+	suspect        suspect
 }
 
 // reading is what a response brings.
@@ -46,6 +49,9 @@ type omitted struct {
 const (
 	// coalesced is the size that small batches are made up to, at least.
 	coalesced = 256 << 10
+	// joined is the size of uncompressed batches from which on a request of its own
+	// costs less than to make several one.
+	joined = 64 << 10
 	// dealt is how much is dealt to partitions at once, as compressed as it is:
 	// much of a response, so that what each of many gets is worth a batch, and no
 	// more than fits one of Kafka's default size if all of it goes to one.
@@ -100,7 +106,7 @@ func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
 	case v == skip:
 		out.skip(h.NextOffset())
 		return
-	case !suspect && (v == unpack && t.deals() || v == pass && h.Size < t.coalesce):
+	case !suspect && (v == unpack && t.deals() || v == pass && t.small(h)):
 		t.gather(out, b)
 		return
 	}
@@ -116,6 +122,11 @@ func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
 	default:
 		t.unpack(out, b)
 	}
+}
+
+// small says whether a batch is to be made one with its neighbours.
+func (t *task) small(h batch.Header) bool {
+	return h.Size < t.coalesce || h.Size < t.join && h.Attributes.Codec() == batch.None
 }
 
 // deals says whether records go to partitions by their keys. Then each batch is
@@ -163,7 +174,7 @@ func (t *task) flush(out *reading) {
 
 // unpack rebuilds batches.
 func (t *task) unpack(out *reading, batches ...batch.Batch) {
-	rules := rebuild.Rules{MaxBytes: t.limits.MaxMessageBytes, NeedsKeys: t.limits.Compacted, Unpacked: unpackedLimit, Deal: t.deal, Strict: t.strict}
+	rules := rebuild.Rules{MaxBytes: t.limits.MaxMessageBytes, NeedsKeys: t.limits.Compacted, Unpacked: unpackedLimit, Deal: t.deal, Strict: t.strict, Room: t.room}
 	if h := batches[0].Header(); t.suspect.holds(h) {
 		rules.Without, rules.Alone = t.suspect.bad, t.suspect.alone
 	}

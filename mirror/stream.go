@@ -123,6 +123,7 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 		if len(r.Records) > 0 { // of many partitions few have any
 			p.trip = s.mirror.target.RoundTrip()
 			work = p.task(&s.mirror.settings, s.mirror.config.AbortOnSendFailure)
+			work.room = memory.pool.make
 		}
 	case r.Error == kafka.ErrOffsetOutOfRange:
 		p.resting = true

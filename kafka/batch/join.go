@@ -31,7 +31,7 @@ func Join(dst []byte, batches ...Batch) (Batch, error) {
 	if count == 0 || count > math.MaxInt32 || bytes > math.MaxInt32/2 {
 		return nil, fmt.Errorf("join record batches: %d records of %d bytes make none", count, bytes)
 	}
-	j := joined{out: slices.Grow(dst[:0], bytes+int(count)*maxDeltas)[:HeaderSize]}
+	j := joined{out: slices.Grow(dst[:0], JoinedSize(batches...))[:HeaderSize]}
 	for _, b := range batches {
 		if err := j.add(b); err != nil {
 			return nil, err
@@ -51,6 +51,15 @@ func Join(dst []byte, batches ...Batch) (Batch, error) {
 	out.put32(countAt, j.count)
 	binary.BigEndian.PutUint32(out[crcAt:], out.sum())
 	return out, nil
+}
+
+// JoinedSize bounds the size of what Join makes of batches.
+func JoinedSize(batches ...Batch) int {
+	size := HeaderSize
+	for _, b := range batches {
+		size += len(b) - HeaderSize + int(b.Count())*maxDeltas
+	}
+	return size
 }
 
 // maxDeltas is by how much a record may grow: its length, time and offset may

@@ -20,6 +20,7 @@ type Rules struct {
 	Without   map[kafka.Offset]string // records that are unfit, and why: the target has said so
 	Alone     map[int32]bool          // partitions for which each record is in a batch of its own
 	Strict    bool                    // end before the first record that is unfit
+	Room      func(bytes int) []byte  // memory for a piece; nil: it is made
 }
 
 // Built is what Rebuild has made.
@@ -54,6 +55,11 @@ type Unfit struct {
 // without those before from. The error is that of a damaged batch, or of
 // batches that unpack to too much: nothing of them may be passed on then.
 func Rebuild(rules Rules, from kafka.Offset, batches ...batch.Batch) (Built, error) {
+	if rules.join(from, batches) {
+		if piece, err := join(rules, batches); err == nil {
+			return Built{Pieces: []Piece{piece}}, nil
+		} // else what is wrong is found again, and named
+	}
 	r := rebuilder{rules: rules}
 	records, err := r.open(from, batches)
 	switch {
@@ -172,7 +178,7 @@ func (r *rebuilder) build(records []batch.Record) error {
 	r.builder.Reset()
 	piece := Piece{Partition: r.to}
 	for i, record := range records {
-		piece.note(record.Offset)
+		piece.note(Run{record.Offset, 1})
 		record.Offset = kafka.Offset(i)
 		r.builder.Add(record)
 	}
@@ -199,11 +205,11 @@ func (r *rebuilder) halve(records []batch.Record) error {
 	return r.build(records[half:])
 }
 
-// note adds one record's offset to the runs.
-func (p *Piece) note(offset kafka.Offset) {
-	if n := len(p.Runs); n > 0 && p.Runs[n-1].Source+kafka.Offset(p.Runs[n-1].Length) == offset {
-		p.Runs[n-1].Length++
+// note adds a run, to the last one if it is adjacent.
+func (p *Piece) note(r Run) {
+	if n := len(p.Runs); n > 0 && p.Runs[n-1].Source+kafka.Offset(p.Runs[n-1].Length) == r.Source {
+		p.Runs[n-1].Length += r.Length
 		return
 	}
-	p.Runs = append(p.Runs, Run{offset, 1})
+	p.Runs = append(p.Runs, r)
 }

@@ -260,3 +260,37 @@ func TestDamageAndBombsAreNotPassedOn(t *testing.T) {
 		t.Errorf("two batches that unpack to 2 MiB together: %v, want ErrTooLarge", err)
 	}
 }
+
+// Uncompressed batches are joined without taking their records apart; the
+// records, and where they are from, are the same.
+func TestJoinedIsRebuilt(t *testing.T) {
+	batches := []batch.Batch{source(t, batch.None, 0, 3, 4), source(t, batch.None, 0, 5), source(t, batch.None, batch.LogAppendTimeBit, 9, 10)}
+	apart := Rules{Without: map[kafka.Offset]string{1000: "never met"}}
+	want, err := Rebuild(apart, 3, batches...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := 0
+	rules := Rules{MaxBytes: 1 << 20, Room: func(bytes int) []byte { rooms++; return make([]byte, 0, bytes) }}
+	got, err := Rebuild(rules, 3, batches...)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	for _, other := range []struct {
+		name    string
+		rules   Rules
+		from    kafka.Offset
+		batches []batch.Batch
+	}{
+		{"a position inside", rules, 4, batches},
+		{"one alone", rules, 3, batches[:1]},
+		{"a compacted target", Rules{NeedsKeys: true, Room: rules.Room}, 3, batches},
+		{"too large", Rules{MaxBytes: 150, Room: rules.Room}, 3, batches},
+		{"compressed", Rules{Unpacked: 1 << 20, Room: rules.Room}, 0, []batch.Batch{source(t, batch.LZ4, 0, 1), source(t, batch.LZ4, 0, 2)}},
+		{"holes", rules, 0, []batch.Batch{source(t, batch.None, 0, 1), source(t, batch.None, 0, 2, 4)}},
+	} {
+		if _, err := Rebuild(other.rules, other.from, other.batches...); err != nil || rooms != 1 {
+			t.Errorf("%s: joined all the same (%d), %v", other.name, rooms, err)
+		}
+	}
+}
