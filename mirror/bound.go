@@ -28,17 +28,6 @@ func (o *outbox) mayBegin() bool {
 	return !o.bound || o.enrolled || o.parcels[o.flying].sequence >= 0
 }
 
-// told notes that outcomes of a bound outbox are told.
-func (s *sender) told(o *outbox, n int) {
-	if !o.bound {
-		return
-	}
-	s.mu.Lock()
-	o.telling -= n
-	s.mu.Unlock()
-	signal(o.quiet)
-}
-
 func (a *appender) condition() boxCondition {
 	a.sender.mu.Lock()
 	defer a.sender.mu.Unlock()
@@ -83,8 +72,7 @@ func (a *appender) fail(err error) {
 	a.box.end(err)
 	done := a.box.report()
 	a.sender.mu.Unlock()
-	tell(done)
-	a.sender.told(a.box, len(done))
+	a.sender.tell(a.box, done)
 }
 
 // rename has a drained outbox go on as another producer.
@@ -97,5 +85,7 @@ func (a *appender) rename(who identity) {
 // openAs prepares to append as a producer that is not to be changed.
 func (t *clusterTarget) openAs(stream int, tp kafka.TopicPartition, who identity) *appender {
 	s := t.sender(stream, tp)
-	return &appender{sender: s, box: &outbox{tp: tp, window: t.window, patience: t.patience, node: -1, who: &who, firm: true}}
+	o := s.outbox(tp)
+	o.who, o.firm = &who, true
+	return &appender{sender: s, box: o}
 }

@@ -42,7 +42,8 @@ type clusterTarget struct {
 	mu      sync.Mutex // guards what follows
 	senders map[int]*sender
 	leaders map[kafka.TopicPartition]kafka.NodeID
-	topics  map[string]bool // whose leaders are asked for
+	counts  map[string]int32 // partitions of topics
+	topics  map[string]bool  // whose leaders are asked for
 
 	identifying sync.Mutex // held while an identity is asked for; guards what follows
 	idempotent  bool
@@ -67,6 +68,7 @@ func newClusterTarget(cluster *client.Client, v *config.Values, notice func(stri
 		kick:          make(chan struct{}, 1),
 		senders:       make(map[int]*sender),
 		leaders:       make(map[kafka.TopicPartition]kafka.NodeID),
+		counts:        make(map[string]int32),
 		topics:        make(map[string]bool),
 		notice:        notice,
 		outages:       newOutages("target", notice),
@@ -160,6 +162,14 @@ func (t *clusterTarget) AddPartitions(ctx context.Context, name string, total in
 	return t.admin.CreatePartitions(ctx, client.NewPartitions{Topic: name, Count: total})
 }
 
+// Partitions is how many partitions a topic had when it was last seen.
+func (t *clusterTarget) Partitions(topic string) int32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.topics[topic] = true
+	return t.counts[topic]
+}
+
 // Ends are the ends of the logs of partitions, those that there are.
 func (t *clusterTarget) Ends(ctx context.Context, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
 	return listEach(ctx, t.admin, kafka.LatestOffset, tps)
@@ -187,7 +197,7 @@ func listEach(ctx context.Context, admin *client.Admin, place kafka.Offset, tps 
 // Open prepares to append to a partition.
 func (t *clusterTarget) Open(stream int, tp kafka.TopicPartition) Appender {
 	s := t.sender(stream, tp)
-	o := &outbox{tp: tp, window: t.window, patience: t.patience, node: -1}
+	o := s.outbox(tp)
 	t.running.Go(func() { s.identify(o) })
 	return &appender{sender: s, box: o}
 }
@@ -198,7 +208,7 @@ func (t *clusterTarget) sender(stream int, tp kafka.TopicPartition) *sender {
 	defer t.mu.Unlock()
 	s := t.senders[stream]
 	if s == nil {
-		s = &sender{target: t, ctx: t.ctx, lanes: make(map[kafka.NodeID]*lane)}
+		s = &sender{target: t, ctx: t.ctx, lanes: make(map[kafka.NodeID]*lane), last: make(map[kafka.TopicPartition]*int)}
 		t.senders[stream] = s
 	}
 	t.topics[tp.Topic] = true
@@ -257,6 +267,9 @@ func (t *clusterTarget) learn(topics []client.TopicInfo) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, topic := range topics {
+		if topic.Err == nil {
+			t.counts[topic.Name] = int32(len(topic.Partitions))
+		}
 		for _, p := range topic.Partitions {
 			t.leaders[kafka.TopicPartition{Topic: topic.Name, Partition: p.Index}] = p.Leader
 		}

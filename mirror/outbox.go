@@ -45,13 +45,14 @@ type outbox struct {
 	closed   bool
 	err      error // the end
 	listed   bool  // in its lane's list
+	last     *int  // as of the sender's, for all outboxes of its partition
 	firm     bool  // it keeps its identity, and ends where the broker does not know it
 	bound    bool  // it sends in transactions only: bound.go
 	enrolled bool  // and may begin something new
-	telling  int   // of a bound one: outcomes that were reported and may not be told yet
+	telling  int   // outcomes that were reported and may not be told yet
 	quiet    chan struct{}
 	node     kafka.NodeID
-	emptied  chan struct{} // of Close, closed when nothing is under way any more
+	emptied  chan struct{} // of Close, closed when nothing is under way any more, and that is told
 	finished []finished    // to be told once the lock is released
 }
 
@@ -181,7 +182,6 @@ func (o *outbox) answer(p *parcel, base kafka.Offset, err error, now time.Time) 
 	}
 	if o.closed {
 		o.abandon(errAppenderClosed)
-		o.signal()
 	}
 	return did
 }
@@ -249,33 +249,34 @@ func (o *outbox) abandon(err error) {
 }
 
 // close lets nothing more leave. The channel is closed when what is under way
-// is answered.
+// is answered, and all outcomes are told.
 func (o *outbox) close() <-chan struct{} {
 	if !o.closed {
 		o.closed = true
 		o.emptied = make(chan struct{})
 		o.abandon(errAppenderClosed)
-		if o.flying == 0 {
-			o.signal()
-		}
 	}
 	return o.emptied
 }
 
-func (o *outbox) signal() {
+// report gives what is to be told, once; told is to follow, also where that is
+// nothing.
+func (o *outbox) report() []finished {
+	f := o.finished
+	o.finished = nil
+	o.telling += len(f)
+	return f
+}
+
+// told notes that outcomes are told.
+func (o *outbox) told(n int) {
+	o.telling -= n
+	if !o.closed || o.flying > 0 || o.telling > 0 || len(o.finished) > 0 {
+		return
+	}
 	select {
 	case <-o.emptied:
 	default:
 		close(o.emptied)
 	}
-}
-
-// report gives what is to be told, once.
-func (o *outbox) report() []finished {
-	f := o.finished
-	o.finished = nil
-	if o.bound {
-		o.telling += len(f)
-	}
-	return f
 }

@@ -18,10 +18,14 @@ type note struct {
 	name  string
 	batch batch.Batch
 	told  []string
-	log   *[]string
+
+	partition int32
+	log       *[]string
 }
 
 func (n *note) Batch() batch.Batch { return n.batch }
+
+func (n *note) Partition() int32 { return n.partition }
 
 func (n *note) Done(_ kafka.Offset, err error) {
 	text := "ok"
@@ -76,10 +80,16 @@ func (b *bench) send() string {
 
 func (b *bench) answer(name string, err error) action {
 	did := b.box.answer(b.out[name], kafka.NoOffset, err, b.now)
-	for _, f := range b.box.report() {
+	b.tell()
+	return did
+}
+
+func (b *bench) tell() {
+	done := b.box.report()
+	for _, f := range done {
 		f.copy.Done(f.base, f.err)
 	}
-	return did
+	b.box.told(len(done))
 }
 
 func (b *bench) want(what, got, want string) {
@@ -229,9 +239,7 @@ func TestOutboxClose(t *testing.T) {
 	b.box.window = 2
 	b.send()
 	emptied := b.box.close()
-	for _, f := range b.box.report() {
-		f.copy.Done(f.base, f.err)
-	}
+	b.tell()
 	b.told("a:ok", "d:closed")
 	b.answer("b", nil)
 	select {

@@ -18,8 +18,10 @@ type sender struct {
 	target *clusterTarget
 	ctx    context.Context // ends with the target's run
 
-	mu    sync.Mutex // guards the lanes' lists and the outboxes
-	lanes map[kafka.NodeID]*lane
+	mu      sync.Mutex // guards the lanes' lists, the outboxes and what follows
+	lanes   map[kafka.NodeID]*lane
+	gathers int                           // requests that were gathered
+	last    map[kafka.TopicPartition]*int // the last of them that took of a partition
 }
 
 // lane is one connection to one broker of the target.
@@ -39,6 +41,16 @@ type shipment struct {
 	told   int // outcomes that its answer brought
 }
 
+// outbox makes an outbox for a partition. Several may have the same one.
+func (s *sender) outbox(tp kafka.TopicPartition) *outbox {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last[tp] == nil {
+		s.last[tp] = new(int)
+	}
+	return &outbox{tp: tp, window: s.target.window, patience: s.target.patience, node: -1, last: s.last[tp]}
+}
+
 // appender is the Appender of one partition.
 type appender struct {
 	sender *sender
@@ -51,8 +63,7 @@ func (a *appender) Append(copies []Copy) {
 	a.sender.listLocked(a.box)
 	done := a.box.report()
 	a.sender.mu.Unlock()
-	tell(done)
-	a.sender.told(a.box, len(done))
+	a.sender.tell(a.box, done)
 }
 
 func (a *appender) Close(ctx context.Context) {
@@ -60,17 +71,34 @@ func (a *appender) Close(ctx context.Context) {
 	emptied := a.box.close()
 	done := a.box.report()
 	a.sender.mu.Unlock()
-	tell(done)
-	a.sender.told(a.box, len(done))
+	a.sender.tell(a.box, done)
 	select {
 	case <-emptied:
 	case <-ctx.Done():
 	}
 }
 
+// tell tells the outcomes that an outbox has reported.
+func (s *sender) tell(o *outbox, done []finished) {
+	tell(done)
+	s.told(shipment{from: o, told: len(done)})
+}
+
 func tell(done []finished) {
 	for _, f := range done {
 		f.copy.Done(f.base, f.err)
+	}
+}
+
+// told notes that the outcomes of shipments are told.
+func (s *sender) told(all ...shipment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sh := range all {
+		sh.from.told(sh.told)
+		if sh.from.bound {
+			signal(sh.from.quiet)
+		}
 	}
 }
 
@@ -131,7 +159,7 @@ func (s *sender) identify(o *outbox) {
 			o.end(err)
 			done := o.report()
 			s.mu.Unlock()
-			tell(done)
+			s.tell(o, done)
 			return
 		}
 		s.mu.Unlock()
@@ -180,21 +208,29 @@ func (l *lane) run(ctx context.Context) {
 }
 
 // gather takes one parcel of each partition that may send, which is as many
-// as Kafka takes in one request, up to the size of a request.
+// as Kafka takes in one request, up to the size of a request. Of two outboxes
+// for one partition the second waits for the next request: of two batches for
+// one partition Kafka would take one, and its answer would stand for both.
 func (l *lane) gather(now time.Time) (load []shipment) {
 	l.sender.mu.Lock()
 	defer l.sender.mu.Unlock()
 	if l.flying >= maxInFlight+int(l.sender.target.trip.shortest()/longTrip) {
 		return nil
 	}
+	l.sender.gathers++
 	size := 0
 	for n := len(l.ready); n > 0 && size < l.sender.target.requestSize; n-- {
 		o := l.ready[0]
 		l.ready = l.ready[1:]
+		if *o.last == l.sender.gathers {
+			l.ready = append(l.ready, o)
+			continue
+		}
 		o.listed = false
 		if !o.ready() {
 			continue
 		}
+		*o.last = l.sender.gathers
 		p := o.take(now)
 		size += len(p.copy.Batch())
 		load = append(load, shipment{from: o, parcel: p})
@@ -270,9 +306,7 @@ func (l *lane) answered(load []shipment, resp *wire.ProduceResponse, err error) 
 	s.mu.Unlock()
 	l.signal()
 	tell(done)
-	for _, sh := range load {
-		s.told(sh.from, sh.told)
-	}
+	s.told(load...)
 }
 
 // outcomeOf finds the answer for a partition.
