@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,11 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 	if err != nil {
 		return err
 	}
-	topics := make(map[string]TargetTopic)
+	type answer struct {
+		TargetTopic
+		halt *Halt
+	}
+	topics := make(map[string]answer)
 	var claims []*claim
 	for _, p := range ps {
 		if p.tp.Partition >= m.source.topic(p.tp.Topic).partitions { // it is younger than the last look
@@ -76,9 +81,8 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 			return fmt.Errorf("the source does not show %s yet", p.tp)
 		}
 		topic, known := topics[p.tp.Topic]
-		var halt *Halt
 		if !known {
-			if topic, halt, err = m.targetTopic(ctx, p.tp.Topic); err != nil && halt == nil {
+			if topic.TargetTopic, topic.halt, err = m.targetTopic(ctx, p.tp.Topic); err != nil && topic.halt == nil {
 				return err
 			}
 			topics[p.tp.Topic] = topic
@@ -87,23 +91,28 @@ func (m *Mirror) prepare(ctx context.Context, ps []*partition) error {
 		if !ok {
 			return fmt.Errorf("the source answered no position for %s", p.tp)
 		}
-		if halt == nil {
-			halt = place.halt
+		c := &claim{p: p, at: place, limits: topic.Limits, halt: cmp.Or(topic.halt, place.halt)}
+		if m.config.Partitioning == KeyHash {
+			c.partitions = topic.Partitions
+		} else if c.halt == nil && p.tp.Partition >= topic.Partitions {
+			c.halt = &Halt{Reason: FewerPartitions, Err: fmt.Errorf("the target's topic has %d partitions", topic.Partitions)}
 		}
-		if halt == nil && p.tp.Partition >= topic.Partitions {
-			halt = &Halt{Reason: FewerPartitions, Err: fmt.Errorf("the target's topic has %d partitions", topic.Partitions)}
-		}
-		claims = append(claims, &claim{p: p, at: place, limits: topic.Limits, halt: halt})
+		claims = append(claims, c)
 	}
 	return m.launch(ctx, claims)
 }
 
 // targetTopic finds a topic of the target, and makes it as large as the source's
-// is: it creates the topic, or adds partitions. An error may pass by itself, a
-// halt may not.
+// is: it creates the topic, or adds partitions. Where records go by their keys one
+// that there is may have any size: another one would move its keys. An error may
+// pass by itself, a halt may not.
 func (m *Mirror) targetTopic(ctx context.Context, name string) (TargetTopic, *Halt, error) {
 	topic, err := m.target.Topic(ctx, name)
 	partitions := m.source.topic(name).partitions
+	least := partitions
+	if m.config.Partitioning == KeyHash {
+		least = 1
+	}
 	switch {
 	case errors.Is(err, kafka.ErrUnknownTopicOrPartition):
 		if partitions == 0 {
@@ -118,7 +127,7 @@ func (m *Mirror) targetTopic(ctx context.Context, name string) (TargetTopic, *Ha
 		}
 	case err != nil:
 		return TargetTopic{}, stays(TopicNotShown, err), err
-	case topic.Partitions < partitions:
+	case topic.Partitions < least:
 		if err := m.target.AddPartitions(ctx, name, partitions); err != nil {
 			if transient(err) {
 				return TargetTopic{}, nil, err
@@ -131,7 +140,7 @@ func (m *Mirror) targetTopic(ctx context.Context, name string) (TargetTopic, *Ha
 		return topic, nil, nil
 	}
 	// What is new shows after a moment; until then the caller tries again.
-	if topic, err = m.target.Topic(ctx, name); err == nil && topic.Partitions < partitions {
+	if topic, err = m.target.Topic(ctx, name); err == nil && topic.Partitions < least {
 		err = fmt.Errorf("topic %q: the target shows %d of its %d partitions yet", name, topic.Partitions, partitions)
 	}
 	return topic, stays(TopicNotShown, err), err
@@ -192,7 +201,7 @@ func (m *Mirror) place(ctx context.Context, c *claim) (bool, error) {
 		}
 	}
 	p.start(at)
-	p.limits = c.limits
+	p.limits, p.partitions = c.limits, c.partitions
 	if p.halt = c.halt; c.halt == nil {
 		if p.appender = m.mode.open(s.index, c); p.appender == nil {
 			return false, errOwnAgain

@@ -19,6 +19,8 @@ type made struct {
 	producer   kafka.ProducerID // 0: none
 	marker     string           // "abort", "commit"
 	value      string
+	from       int  // the number of the first record, in values and keys
+	keyed      bool // each record has a key
 	damaged    bool
 }
 
@@ -38,7 +40,10 @@ func (m made) build(t testing.TB) batch.Batch {
 		b.BaseSequence = -1
 	}
 	for i := range m.records {
-		r := batch.Record{Offset: m.base + kafka.Offset(i), Timestamp: 1_700_000_000_000, Value: []byte(fmt.Sprint(m.value, i))}
+		r := batch.Record{Offset: m.base + kafka.Offset(i), Timestamp: 1_700_000_000_000, Value: []byte(fmt.Sprint(m.value, m.from+i))}
+		if m.keyed {
+			r.Key = fmt.Appendf(nil, "key %d", m.from+i)
+		}
 		if m.marker != "" {
 			r.Key = make([]byte, 4)
 			if m.marker == "commit" {

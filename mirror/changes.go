@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"schloss/client"
@@ -118,7 +119,7 @@ func (s *stream) restart(p *partition, at kafka.Offset, why *Halt, policy Policy
 	s.mirror.running.Go(func() {
 		s.reopen(p, func() {
 			p.rewind()
-			p.next, p.done, p.read, p.suspect = at, at, kafka.NoEpoch, suspect{}
+			p.next, p.done, p.read, p.suspect, p.ahead = at, at, kafka.NoEpoch, suspect{}, ahead{}
 			p.offsets.Cut(at)
 		})
 	})
@@ -128,6 +129,9 @@ func (s *stream) restart(p *partition, at kafka.Offset, why *Halt, policy Policy
 // copied: offsets of the old one mean nothing there.
 func (m *Mirror) recreated(topic string) {
 	id := m.source.topic(topic).id
+	m.mu.Lock()
+	maps.DeleteFunc(m.kept, func(tp kafka.TopicPartition, _ place) bool { return tp.Topic == topic })
+	m.mu.Unlock()
 	for _, s := range m.streams {
 		s.mu.Lock()
 		var ours []*partition

@@ -51,8 +51,10 @@ type claim struct {
 	at     place
 	limits Limits
 	halt   *Halt
-	who    identity // of its writer
-	turn   int      // of exactly-once: how many transactions were undone before
+
+	partitions int32    // of the target's topic, where records go by their keys; 0: they keep theirs
+	who        identity // of its writer
+	turn       int      // of exactly-once: how many transactions were undone before
 }
 
 // journalEvery is how often positions are written where what the target has
@@ -62,8 +64,14 @@ const journalEvery = 5 * time.Second
 // newMode makes the mode of a delivery; the second result says whether the
 // journal's positions count and not the group's.
 func newMode(m *Mirror, target *clusterTarget, d Delivery) (mode, bool, error) {
+	if err := checkPartitioning(m.config); err != nil {
+		return nil, false, err
+	}
 	switch d {
 	case "", AtLeastOnce:
+		if m.config.Partitioning == KeyHash {
+			return &byKey{atLeastOnce{m}}, false, nil
+		}
 		return &atLeastOnce{m}, false, nil
 	case EffectivelyOnce:
 		return &effectivelyOnce{m: m, target: target}, true, nil

@@ -441,4 +441,5 @@ type stateCopy struct {
 }
 
 func (c *stateCopy) Batch() batch.Batch             { return c.batch }
+func (c *stateCopy) Partition() int32               { return 0 }
 func (c *stateCopy) Done(_ kafka.Offset, err error) { c.written <- err }

@@ -103,6 +103,7 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 		Rack:          set.rack,
 	}
 	f.turn++
+	least := int32(minShare)
 	for i := range s.partitions {
 		p := s.partitions[(i+f.turn)%len(s.partitions)]
 		if p.leader != f.node || p.fetching || p.leaving || !p.running() {
@@ -113,10 +114,11 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 			continue
 		}
 		p.fetching = true
+		least = max(least, p.partitions*dealtShare)
 		asked = append(asked, p)
 		f.ask(p)
 	}
-	f.share(s.mirror.partitionFetchBytes(f.req.MaxBytes))
+	f.share(s.mirror.partitionFetchBytes(f.req.MaxBytes), least)
 	if crowded {
 		f.req.MaxWaitMillis = 0
 	}
@@ -124,9 +126,9 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 }
 
 // share divides what a response may bring among the partitions that are busy,
-// so that all of them are in it.
-func (f *fetcher) share(most int32) {
-	each := min(most, max(minShare, f.req.MaxBytes/int32(max(1, f.busy))))
+// so that all of them are in it, as far as least allows.
+func (f *fetcher) share(most, least int32) {
+	each := min(most, max(least, f.req.MaxBytes/int32(max(1, f.busy))))
 	for i := range f.req.Topics {
 		for j := range f.req.Topics[i].Partitions {
 			f.req.Topics[i].Partitions[j].MaxBytes = each
@@ -134,8 +136,13 @@ func (f *fetcher) share(most int32) {
 	}
 }
 
-// minShare is the least of one partition in a response.
-const minShare = 64 << 10
+const (
+	// minShare is the least of one partition in a response.
+	minShare = 64 << 10
+	// dealtShare is that for each partition of the target that it is dealt to, the
+	// batch.size of Kafka's producers.
+	dealtShare = 16 << 10
+)
 
 // ask adds a partition to the request.
 func (f *fetcher) ask(p *partition) {

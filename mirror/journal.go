@@ -46,6 +46,7 @@ type entry struct {
 	offsets  offsetmap.Map
 	base     kafka.Offset     // of the target: what is of ours and not in the map stands at or behind it; NoOffset: not known
 	producer kafka.ProducerID // that writes what is behind the map; NoProducerID: not known
+	byKey    bool             // records went to partitions by their keys: there is no map
 }
 
 // journalKey is the key of a record; equal keys have equal bytes.
@@ -62,6 +63,7 @@ type journalValue struct {
 	Epoch    kafka.Epoch  `json:"epoch"`
 	TopicID  string       `json:"topicId,omitempty"`
 	Map      string       `json:"map"` // base64 of offsetmap's encoding
+	ByKey    bool         `json:"byKey,omitempty"`
 	// Where the deliveries that promise more than at-least-once look for what
 	// was copied behind the map's end, and by whom.
 	Base     *kafka.Offset     `json:"base,omitempty"`
@@ -192,7 +194,7 @@ func parseEntry(value []byte) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	e := entry{position: v.Position, epoch: v.Epoch, offsets: offsets.Clone(), base: kafka.NoOffset, producer: kafka.NoProducerID}
+	e := entry{position: v.Position, epoch: v.Epoch, offsets: offsets.Clone(), base: kafka.NoOffset, producer: kafka.NoProducerID, byKey: v.ByKey}
 	if v.Base != nil {
 		e.base = *v.Base
 	}
@@ -210,7 +212,7 @@ func parseEntry(value []byte) (entry, error) {
 }
 
 func (e *entry) format() ([]byte, error) {
-	v := journalValue{Position: e.position, Epoch: e.epoch, Map: base64.StdEncoding.EncodeToString(e.offsets.Append(nil))}
+	v := journalValue{Position: e.position, Epoch: e.epoch, Map: base64.StdEncoding.EncodeToString(e.offsets.Append(nil)), ByKey: e.byKey}
 	if e.id != (kafka.TopicID{}) {
 		v.TopicID = e.id.String()
 	}

@@ -50,6 +50,9 @@ type Config struct {
 
 	// Delivery is what is promised; "": AtLeastOnce.
 	Delivery Delivery
+	// Partitioning is to which partitions records go; "": SamePartition. KeyHash
+	// goes with AtLeastOnce and without SyncGroups only.
+	Partitioning Partitioning
 
 	// Progress, where set, is called every ProgressInterval (0: one second)
 	// and once at the end, from one goroutine.
@@ -92,7 +95,7 @@ type Mirror struct {
 	mu      sync.Mutex // guards what follows
 	given   map[kafka.TopicPartition]*partition
 	pauses  map[kafka.TopicPartition]*pausing
-	kept    map[kafka.TopicPartition]place   // of partitions that were lost before their position was committed
+	kept    map[kafka.TopicPartition]place   // of partitions that were given back, where the group does not know all of it
 	seen    map[kafka.TopicPartition]traffic // of partitions that were given back: a pause does not make them younger
 	rates   rates
 	retired totals // of partitions that were given back
@@ -225,6 +228,9 @@ func (m *Mirror) start(ctx context.Context) error {
 	if m.journal == nil && m.journalRules {
 		return errNoState
 	}
+	if m.config.Partitioning == KeyHash {
+		m.notice("records go to the target's partitions by their keys (key-hash), at least once: no offset maps are kept, so no group can be moved over exactly")
+	}
 	m.others(ctx)
 	m.preflight(ctx, m.source.names())
 	m.mu.Lock()
@@ -339,6 +345,7 @@ func (m *Mirror) discover(ctx, carry context.Context) {
 		for _, s := range m.streams {
 			s.follow(carry)
 		}
+		m.recount()
 	}
 }
 

@@ -15,19 +15,20 @@ import (
 //
 //	done <= under way, in order <= next
 type partition struct {
-	tp       kafka.TopicPartition
-	limits   Limits
-	stream   *stream
-	appender Appender
-	id       kafka.TopicID // of the source's topic; zero: the broker is too old to tell
-	leader   kafka.NodeID  // of the source; -1: none known
-	epoch    kafka.Epoch   // of that leader; -1: not known
-	read     kafka.Epoch   // of the last batch before next; -1: not known
-	unsure   bool          // it is not known yet whether the leader has what was read before
-	resting  bool          // after an error, until a timer ends it
-	fetching bool          // a request under way asks for it
-	rests    int           // in a row, for the pause between them
-	leaving  bool          // it is given back: what is under way is the last
+	tp         kafka.TopicPartition
+	limits     Limits
+	partitions int32 // of the target's topic, where records go by their keys; 0: they keep this one
+	stream     *stream
+	appender   Appender
+	id         kafka.TopicID // of the source's topic; zero: the broker is too old to tell
+	leader     kafka.NodeID  // of the source; -1: none known
+	epoch      kafka.Epoch   // of that leader; -1: not known
+	read       kafka.Epoch   // of the last batch before next; -1: not known
+	unsure     bool          // it is not known yet whether the leader has what was read before
+	resting    bool          // after an error, until a timer ends it
+	fetching   bool          // a request under way asks for it
+	rests      int           // in a row, for the pause between them
+	leaving    bool          // it is given back: what is under way is the last
 
 	next      kafka.Offset // to fetch
 	asked     kafka.Offset // in the last request
@@ -38,7 +39,8 @@ type partition struct {
 	began        place // where it was put
 	base         kafka.Offset
 	producer     kafka.ProducerID
-	offsets      offsetmap.Map // of what is settled
+	ahead        ahead
+	offsets      offsetmap.Map // of what is settled; empty where records go by their keys
 	unplaced     int64         // source offsets behind its end whose place the target has forgotten
 	unplacedFrom kafka.Offset
 
@@ -67,6 +69,7 @@ type span struct {
 	raw     bool          // it is the source's, in memory
 	memory  *buffer       // where it lies
 	runs    []rebuild.Run // of a rebuilt one
+	to, of  int32         // where records go by their keys: the target's partition, and of how many
 	offset  kafka.Offset  // of the source; the batch's own is rewritten
 	next    kafka.Offset  // the position once it is acknowledged, behind what was skipped after it
 	records int32
@@ -102,6 +105,9 @@ func (s *span) at(i int32) kafka.Offset {
 // Batch is the bytes to append.
 func (s *span) Batch() batch.Batch { return s.batch }
 
+// Partition is the target's, where records go by their keys.
+func (s *span) Partition() int32 { return s.to }
+
 // Done is the target's answer.
 func (s *span) Done(base kafka.Offset, err error) { s.p.stream.answered(s, base, err) }
 
@@ -121,19 +127,21 @@ func (p *partition) start(at place) {
 func (p *partition) resume(at place) {
 	p.began = at
 	p.next, p.done, p.read = at.at, at.at, at.read
-	p.base, p.producer = at.base, at.producer
+	p.base, p.producer, p.ahead = at.base, at.producer, at.ahead
 	p.offsets = at.offsets.Clone()
 }
 
 // place is where the partition stands.
 func (p *partition) place() place {
-	return place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets.Clone(), base: p.base, producer: p.producer}
+	return place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets.Clone(), base: p.base, producer: p.producer, ahead: p.ahead.clone()}
 }
 
 // entry is what the journal is to know of the partition.
 func (p *partition) entry() entry {
 	p.offsets.Shorten(mapLimit)
-	return p.place().entry(p.id)
+	e := p.place().entry(p.id)
+	e.byKey = p.partitions > 0
+	return e
 }
 
 // running says whether the partition may be fetched at all.
@@ -186,6 +194,12 @@ func (p *partition) task(set *settings, strict bool) *task {
 	if len(p.under) >= maxInFlight {
 		t.coalesce = p.worthwhile()
 	}
+	if p.partitions > 0 {
+		t.deal = rebuild.Deal{Partitions: p.partitions, Keyless: p.tp.Partition % p.partitions}
+		if p.ahead.of == p.partitions {
+			t.deal.There = p.ahead.clone().upTo
+		}
+	}
 	return t
 }
 
@@ -237,7 +251,9 @@ func (p *partition) skipTo(next kafka.Offset) {
 // put it. appended says whether the position may move over it.
 func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 	p.backlog -= len(s.batch)
-	s.settled, s.base = appended, base
+	if s.settled, s.base = appended, base; appended {
+		p.overtake(s)
+	}
 	for len(p.under) > 0 && p.under[0].settled {
 		p.mapOut(p.under[0])
 		p.done = p.under[0].next
@@ -247,6 +263,9 @@ func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 	if p.done >= p.suspect.to {
 		p.suspect = suspect{}
 	}
+	if p.done >= p.ahead.end {
+		p.ahead = ahead{}
+	}
 }
 
 // mapOut notes where the target has the records of a settled span. Spans whose
@@ -254,6 +273,9 @@ func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 // that counts backwards is not the log that was written before: it has lost
 // records, or is another topic of the same name.
 func (p *partition) mapOut(s *span) {
+	if p.partitions > 0 {
+		return
+	}
 	if s.base == kafka.NoOffset {
 		if p.unplaced == 0 {
 			p.unplacedFrom = s.offset

@@ -80,12 +80,13 @@ type place struct {
 	offsets       offsetmap.Map // of what was copied before
 	base          kafka.Offset  // as of an entry
 	producer      kafka.ProducerID
+	ahead         ahead
 	halt          *Halt
 }
 
 // entry is what the journal is to know of a place.
 func (at place) entry(id kafka.TopicID) entry {
-	return entry{at.at, at.read, id, at.offsets, at.base, at.producer}
+	return entry{position: at.at, epoch: at.read, id: id, offsets: at.offsets, base: at.base, producer: at.producer}
 }
 
 // nowhere is a place without a position.
@@ -111,20 +112,19 @@ func (m *Mirror) recall(ctx context.Context, places map[kafka.TopicPartition]pla
 			continue
 		}
 		if now := m.source.topic(tp.Topic).id; !e.id.IsZero() && !now.IsZero() && e.id != now {
-			if at = m.reborn(tp, at); at.halt != nil {
-				places[tp] = at
-				continue
-			}
-		} else {
+			places[tp] = m.reborn(tp, at)
+			continue
+		}
+		if at.at <= e.position {
+			at.read = e.epoch
+		}
+		if m.config.Partitioning != KeyHash { // which has no use for a map
 			at.offsets = e.offsets.Clone()
 			at.offsets.Cut(at.at)
 			at.base, at.producer = e.base, e.producer
-			if at.at <= e.position {
-				at.read = e.epoch
-			}
+			mapped = append(mapped, tp)
 		}
 		places[tp] = at
-		mapped = append(mapped, tp)
 	}
 	ends, err := m.target.Ends(ctx, mapped)
 	if err != nil {

@@ -53,7 +53,7 @@ func (m *Mirror) preflight(ctx context.Context, names []string) {
 		if s.settings == nil {
 			untold++
 		}
-		for _, text := range differences(s, t) {
+		for _, text := range differences(s, t, m.config.Partitioning) {
 			found[text] = append(found[text], name)
 		}
 	}
@@ -136,14 +136,18 @@ func (m *Mirror) checkRights(ctx context.Context, target *client.Admin, name str
 
 // differences are what a consumer of the target, or the target itself, would
 // notice. Settings that a side does not have are those of an older Kafka.
-func differences(s, t topicSide) (out []string) {
+func differences(s, t topicSide, by Partitioning) (out []string) {
 	if s.settings == nil {
 		return nil
 	}
 	if errors.Is(t.Err, kafka.ErrUnknownTopicOrPartition) {
 		return created(s)
 	}
-	if t.Err == nil && t.Partitions > s.Partitions && s.Err == nil {
+	switch {
+	case t.Err != nil || s.Err != nil || t.Partitions == s.Partitions:
+	case by == KeyHash:
+		out = append(out, fmt.Sprintf("%d partitions on the target, %d on the source: keys go by their hash, records without a key by the number of their partition", t.Partitions, s.Partitions))
+	case t.Partitions > s.Partitions:
 		out = append(out, fmt.Sprintf("%d partitions on the target, %d on the source: the others stay empty, and a producer of the target puts keys elsewhere", t.Partitions, s.Partitions))
 	}
 	if t.settings == nil {

@@ -28,26 +28,30 @@ func TestDifferences(t *testing.T) {
 		name           string
 		source, target topicSide
 		want           []string // a part of each
+		by             Partitioning
 	}{
-		{"none", side(3), side(3), nil},
-		{"larger batches at the source", side(3, "max.message.bytes=2000"), side(3), []string{"batches of 1000 bytes, the source of 2000"}},
-		{"smaller batches at the source", side(3), side(3, "max.message.bytes=2000"), nil},
-		{"a narrower window of timestamps", side(3), side(3, "message.timestamp.before.max.ms=3600000"), []string{"message.timestamp.before.max.ms=3600000"}},
-		{"a window that the broker's clock makes idle", side(3), side(3, "message.timestamp.after.max.ms=1", "message.timestamp.type=LogAppendTime"), []string{"its own timestamps"}},
-		{"the same window", side(3, "message.timestamp.after.max.ms=5"), side(3, "message.timestamp.after.max.ms=5"), nil},
-		{"a codec of the target's", side(3), side(3, "compression.type=zstd"), []string{"compression.type=zstd"}},
-		{"the same codec on both sides", side(3, "compression.type=zstd"), side(3, "compression.type=zstd"), nil},
-		{"compacted to deleting", side(3, "cleanup.policy=compact"), side(3), []string{"deletes by age"}},
-		{"deleting to compacted", side(3), side(3, "cleanup.policy=compact,delete"), []string{"without a key are refused"}},
-		{"more partitions on the target", side(3), side(5), []string{"5 partitions on the target, 3 on the source"}},
-		{"fewer partitions on the target are added", side(5), side(3), nil},
-		{"it is to be created, and has settings of its own", side(3, "cleanup.policy=compact", "segment.ms=5"), missing, []string{"without the source's cleanup.policy=compact"}},
-		{"it is to be created", side(3), missing, nil},
-		{"the target hides it", side(3), hidden, nil},
-		{"the source does not tell", topicSide{}, side(3), nil},
+		{"none", side(3), side(3), nil, SamePartition},
+		{"larger batches at the source", side(3, "max.message.bytes=2000"), side(3), []string{"batches of 1000 bytes, the source of 2000"}, ""},
+		{"smaller batches at the source", side(3), side(3, "max.message.bytes=2000"), nil, ""},
+		{"a narrower window of timestamps", side(3), side(3, "message.timestamp.before.max.ms=3600000"), []string{"message.timestamp.before.max.ms=3600000"}, ""},
+		{"a window that the broker's clock makes idle", side(3), side(3, "message.timestamp.after.max.ms=1", "message.timestamp.type=LogAppendTime"), []string{"its own timestamps"}, ""},
+		{"the same window", side(3, "message.timestamp.after.max.ms=5"), side(3, "message.timestamp.after.max.ms=5"), nil, ""},
+		{"a codec of the target's", side(3), side(3, "compression.type=zstd"), []string{"compression.type=zstd"}, ""},
+		{"the same codec on both sides", side(3, "compression.type=zstd"), side(3, "compression.type=zstd"), nil, ""},
+		{"compacted to deleting", side(3, "cleanup.policy=compact"), side(3), []string{"deletes by age"}, ""},
+		{"deleting to compacted", side(3), side(3, "cleanup.policy=compact,delete"), []string{"without a key are refused"}, ""},
+		{"more partitions on the target", side(3), side(5), []string{"5 partitions on the target, 3 on the source"}, ""},
+		{"fewer partitions on the target are added", side(5), side(3), nil, ""},
+		{"it is to be created, and has settings of its own", side(3, "cleanup.policy=compact", "segment.ms=5"), missing, []string{"without the source's cleanup.policy=compact"}, ""},
+		{"it is to be created", side(3), missing, nil, ""},
+		{"the target hides it", side(3), hidden, nil, ""},
+		{"the source does not tell", topicSide{}, side(3), nil, ""},
+		{"keys go by their hash to more", side(3), side(5), []string{"5 partitions on the target, 3 on the source: keys go by their hash"}, KeyHash},
+		{"keys go by their hash to fewer", side(5), side(3), []string{"3 partitions on the target, 5 on the source: keys go by their hash"}, KeyHash},
+		{"keys go by their hash to as many", side(3), side(3), nil, KeyHash},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := differences(test.source, test.target)
+			got := differences(test.source, test.target, test.by)
 			if len(got) != len(test.want) || slices.ContainsFunc(test.want, func(w string) bool { return !strings.Contains(strings.Join(got, "\n"), w) }) {
 				t.Errorf("got %q, want parts %q", got, test.want)
 			}

@@ -110,7 +110,7 @@ func (m *Mirror) snapshot(tick bool) Progress {
 }
 
 // retire forgets a partition that was given back, but for its counts, and for
-// its position where the group does not have it.
+// what the group does not know of its position.
 func (m *Mirror) retire(p *partition) {
 	copied, at := p.stream.forget(p)
 	p.stream.mu.Lock()
@@ -120,7 +120,7 @@ func (m *Mirror) retire(p *partition) {
 	defer m.mu.Unlock()
 	m.retired = m.retired.plus(copied)
 	m.seen[p.tp] = seen
-	if at.at >= 0 && at.at != at.committed {
+	if at.at >= 0 && (at.at != at.committed || at.ahead.end > 0) {
 		m.kept[p.tp] = at
 	}
 }

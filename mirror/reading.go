@@ -17,19 +17,22 @@ type task struct {
 	committedOnly bool
 	strict        bool // halt at a record that is unfit; else leave it out
 	coalesce      int  // the window of the target is the bottleneck: make batches of less than this fewer
+	deal          rebuild.Deal
 	suspect       suspect
 }
 
 // reading is what a response brings.
 type reading struct {
-	spans []*span       // to send, in order
-	lead  kafka.Offset  // behind what is skipped before the first span
-	next  kafka.Offset  // behind all of it
-	epoch kafka.Epoch   // of the last batch before next; -1: there is none
-	left  []omitted     // records that the target will not have
-	halt  *Halt         // why it ends before the response does
-	small []batch.Batch // to be made one, at the end of what was read
-	bytes int           // of small
+	spans []*span      // to send, in order
+	lead  kafka.Offset // behind what is skipped before the first span
+	next  kafka.Offset // behind all of it
+	epoch kafka.Epoch  // of the last batch before next; -1: there is none
+	left  []omitted    // records that the target will not have
+	halt  *Halt        // why it ends before the response does
+
+	gathered []batch.Batch // to be made one, or one for each partition, at the end of what was read
+	bytes    int           // of them
+	behind   kafka.Offset  // what is skipped behind them
 }
 
 // omitted are records that are not copied, and why.
@@ -43,7 +46,10 @@ type omitted struct {
 const (
 	// coalesced is the size that small batches are made up to, at least.
 	coalesced = 256 << 10
-	// unpackedLimit bounds what one batch may decompress to in memory.
+	// dealt is how much is dealt to partitions at once, as compressed as it is:
+	// much of a response, so that what each of many gets is worth a batch.
+	dealt = 1 << 20
+	// unpackedLimit bounds what may be decompressed in memory at once.
 	unpackedLimit = 64 << 20
 )
 
@@ -73,7 +79,6 @@ func (t *task) read(r *wire.FetchedPartition) *reading {
 		}
 		out.epoch = h.LeaderEpoch
 		if dropped {
-			t.flush(out)
 			out.skip(h.NextOffset())
 			continue
 		}
@@ -87,17 +92,15 @@ func (t *task) read(r *wire.FetchedPartition) *reading {
 func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
 	v, reason, err := judge(h, t.limits)
 	suspect := t.suspect.holds(h)
-	if v == pass && (h.BaseOffset < out.next || suspect && t.suspect.stage > again) {
+	if v == pass && (h.BaseOffset < out.next || suspect && t.suspect.stage > again || t.deals()) {
 		v = unpack
 	}
-	if v == pass && !suspect && h.Size < t.coalesce {
-		if len(out.small) > 0 && out.small[0].Attributes().Codec() != h.Attributes.Codec() {
-			t.flush(out)
-		}
-		out.small = append(out.small, b)
-		if out.bytes += len(b); out.bytes >= max(coalesced, t.coalesce) {
-			t.flush(out)
-		}
+	switch {
+	case v == skip:
+		out.skip(h.NextOffset())
+		return
+	case !suspect && (v == unpack && t.deals() || v == pass && h.Size < t.coalesce):
+		t.gather(out, b)
 		return
 	}
 	t.flush(out)
@@ -105,8 +108,6 @@ func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
 	case out.halt != nil:
 	case v == halt:
 		out.halt = &Halt{reason, h.BaseOffset, err}
-	case v == skip:
-		out.skip(h.NextOffset())
 	case v == pass:
 		out.pass(b, h)
 	case suspect && t.suspect.stage == withheld:
@@ -116,22 +117,48 @@ func (t *task) sort(out *reading, b batch.Batch, h batch.Header) {
 	}
 }
 
-// flush sends the small batches as one, or a single one as it is.
+// deals says whether records go to partitions by their keys. Then each batch is
+// opened: it holds records of many keys.
+func (t *task) deals() bool { return t.deal.Partitions > 0 }
+
+// gather keeps a batch to be unpacked together with its neighbours of the same
+// codec.
+func (t *task) gather(out *reading, b batch.Batch) {
+	if n := len(out.gathered); n > 0 && out.gathered[n-1].Attributes().Codec() != b.Attributes().Codec() {
+		if t.flush(out); out.halt != nil {
+			return
+		}
+	}
+	out.gathered = append(out.gathered, b)
+	enough := coalesced
+	if t.deals() {
+		enough = dealt
+	}
+	if out.bytes += len(b); out.bytes >= max(enough, t.coalesce) {
+		t.flush(out)
+	}
+}
+
+// flush sends what was gathered.
 func (t *task) flush(out *reading) {
-	small := out.small
-	out.small, out.bytes = nil, 0
-	switch len(small) {
-	case 0:
-	case 1:
-		out.pass(small[0], small[0].Header())
+	some, behind := out.gathered, out.behind
+	out.gathered, out.bytes, out.behind = nil, 0, 0
+	switch {
+	case len(some) == 0:
+		return
+	case len(some) == 1 && !t.deals():
+		out.pass(some[0], some[0].Header())
 	default:
-		t.unpack(out, small...)
+		t.unpack(out, some...)
+	}
+	if out.halt == nil && behind > out.next {
+		out.skip(behind)
 	}
 }
 
 // unpack rebuilds batches.
 func (t *task) unpack(out *reading, batches ...batch.Batch) {
-	rules := rebuild.Rules{MaxBytes: t.limits.MaxMessageBytes, NeedsKeys: t.limits.Compacted, Unpacked: unpackedLimit, Strict: t.strict}
+	rules := rebuild.Rules{MaxBytes: t.limits.MaxMessageBytes, NeedsKeys: t.limits.Compacted, Unpacked: unpackedLimit, Deal: t.deal, Strict: t.strict}
 	if h := batches[0].Header(); t.suspect.holds(h) {
 		rules.Without, rules.Alone = t.suspect.bad, t.suspect.stage == alone
 	}
@@ -150,7 +177,7 @@ func (t *task) unpack(out *reading, batches ...batch.Batch) {
 		return
 	}
 	for i, piece := range built.Pieces {
-		s := &span{batch: piece.Batch, runs: piece.Runs, offset: piece.Runs[0].Source, records: piece.Batch.Count()}
+		s := &span{batch: piece.Batch, runs: piece.Runs, to: piece.Partition, of: t.deal.Partitions, offset: piece.Runs[0].Source, records: piece.Batch.Count()}
 		if s.next = last; i+1 < len(built.Pieces) {
 			s.next = built.Pieces[i+1].Runs[0].Source
 		}
@@ -199,8 +226,12 @@ func (out *reading) pass(b batch.Batch, h batch.Header) {
 }
 
 // skip moves the position over what is not sent. Where something before it is
-// sent, the position follows that.
+// sent, or is to be, the position follows that.
 func (out *reading) skip(next kafka.Offset) {
+	if len(out.gathered) > 0 {
+		out.behind = next
+		return
+	}
 	out.next = next
 	if n := len(out.spans); n > 0 {
 		out.spans[n-1].next = next

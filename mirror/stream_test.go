@@ -16,6 +16,7 @@ import (
 type shelf struct {
 	mu     sync.Mutex // guards what follows
 	opened int
+	count  int32 // partitions of its topics
 	trip   time.Duration
 	copies []Copy
 }
@@ -26,6 +27,7 @@ func (f *shelf) AddPartitions(context.Context, string, int32) error { return nil
 func (f *shelf) Ends(context.Context, []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
 	return nil, nil
 }
+func (f *shelf) Partitions(string) int32       { return f.count }
 func (f *shelf) Run(context.Context)           {}
 func (f *shelf) Close(context.Context)         {}
 func (f *shelf) Measure(context.Context) error { return nil }

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"errors"
+	"maps"
 
 	"schloss/kafka"
 	"schloss/kafka/batch"
@@ -31,18 +32,23 @@ func (s *suspect) holds(h batch.Header) bool {
 }
 
 // doubt notes a refused batch and what is to be tried with it next; false when
-// there is nothing left to try. strict forbids to give a whole batch up.
+// there is nothing left to try. strict forbids to give a whole batch up. Where
+// records go to several partitions another one may refuse before the first is
+// through: what is known of both counts for all.
 func (p *partition) doubt(s *span, err error, strict bool) bool {
 	next, known := p.suspect, s.offset >= p.suspect.from && s.offset < p.suspect.to
-	if !known {
+	switch {
+	case next.from == next.to:
 		next = suspect{from: s.offset, to: s.end(), bad: make(map[kafka.Offset]string)}
+	case !known || s.end() > next.to:
+		next.from, next.to = min(next.from, s.offset), max(next.to, s.end())
 	}
+	next.bad = maps.Clone(next.bad) // a response may be read by the other right now
 	var code kafka.ErrorCode
 	var named *recordErrors
 	switch errors.As(err, &code); {
-	case code == kafka.ErrCorruptMessage && !known:
-		next.stage = again
-	case code == kafka.ErrCorruptMessage && next.stage == again && !strict:
+	case code == kafka.ErrCorruptMessage && !known: // it is fetched again
+	case code == kafka.ErrCorruptMessage && next.stage == again && !strict && s.raw: // what was rebuilt was whole before
 		next.stage = withheld
 	case !objectionable(code):
 		return false

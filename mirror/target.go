@@ -18,6 +18,9 @@ type Target interface {
 	CreateTopic(ctx context.Context, name string, partitions int32) error
 	// AddPartitions makes a topic have so many partitions.
 	AddPartitions(ctx context.Context, name string, total int32) error
+	// Partitions is how many partitions a topic has, as last seen; 0: not known.
+	// Once asked, it is looked for from time to time.
+	Partitions(topic string) int32
 	// Ends are the ends of the logs of partitions, those that there are.
 	Ends(ctx context.Context, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error)
 	// Open prepares to append to a partition. Partitions of one stream share
@@ -38,7 +41,8 @@ type TargetTopic struct {
 	Limits     Limits
 }
 
-// Appender appends batches to one partition, in the order given.
+// Appender appends the batches of one partition of the source, in the order
+// given.
 type Appender interface {
 	// Append hands over batches and returns at once. Done is called once for
 	// each copy, in order. Until then the bytes are the appender's, who may
@@ -52,6 +56,8 @@ type Appender interface {
 // Copy is one batch on its way.
 type Copy interface {
 	Batch() batch.Batch
+	// Partition is the target's, where one Appender serves several.
+	Partition() int32
 	// Done says what became of the batch: nil, it is appended and
 	// acknowledged, at offset base of the target, NoOffset where the target has
 	// forgotten; else it and all behind it are not appended.

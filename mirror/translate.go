@@ -25,6 +25,7 @@ const (
 	StandsBefore   Standing = "before-map"    // it is before the first record whose place is known
 	StandsPastEnd  Standing = "past-end"      // behind the end of the log that it is an offset of
 	StandsNowhere  Standing = "not-mirrored"  // nothing is known of the partition
+	StandsByKey    Standing = "by-key"        // its records went to partitions by their keys: no offset stands for another
 	StandsOccupied Standing = "group-active"  // the group has members on the target
 	StandsBack     Standing = "not-backwards" // the target's group is further already
 )
@@ -178,7 +179,10 @@ func (s *State) Translate(ctx context.Context, of MirrorID, back bool, committed
 	for _, c := range committed {
 		t := Translated{TopicPartition: c.TopicPartition, From: c.Offset, To: kafka.NoOffset, Standing: StandsNowhere}
 		e, known := s.entries[journalKey{of.Group, of.SourceID, c.Topic, c.Partition}]
-		if log, ok := logs[c.TopicPartition]; known && ok {
+		switch log, ok := logs[c.TopicPartition]; {
+		case known && e.byKey:
+			t.Standing = StandsByKey
+		case known && ok:
 			t.To, t.Standing = translate(&e.offsets, e.position, c.Offset, log)
 		}
 		out = append(out, t)
