@@ -38,6 +38,7 @@ var mirrorMaker = &tool{
 		{name: "on.target.truncated", value: needsValue, arg: "POLICY", def: "halt", check: mirrorPolicy, doc: "When the target has lost records that were copied: halt the partition, or continue and copy them again."},
 		{name: "state.topic", value: needsValue, arg: "TOPIC", def: mirror.StateTopic, check: kafka.CheckTopicName, doc: "The topic of the target that keeps where each record stands."},
 		{name: "delivery", value: needsValue, arg: "PROMISE", def: string(mirror.AtLeastOnce), check: mirrorDelivery, doc: "at-least-once, effectively-once (no record twice, without transactions) or exactly-once (in transactions of the target)."},
+		{name: "partitioning", value: needsValue, arg: "RULE", def: string(mirror.SamePartition), check: mirrorPartitioning, doc: "same: records keep the source's partition. key-hash: they go by their keys, as MirrorMaker 1's and every producer's do, to as many partitions as the target's topic has; at least once and without offset maps."},
 		{name: "sync.groups", value: needsValue, arg: "REGEX", doc: "Consumer groups of the source, written as topics are in --include, whose positions are brought to the target. Without it none."},
 		{name: "sync.groups.interval.ms", value: needsValue, arg: "MS", def: "60000", check: atLeastOne, doc: "How often they are brought there."},
 		{name: "metrics.listen", value: needsValue, arg: "HOST:PORT", check: checkMetricsAddress, doc: "Serve Prometheus metrics (/metrics) and /healthz there; without HOST on this machine only."},
@@ -78,6 +79,30 @@ func mirrorDelivery(value string) error {
 	return errors.New("expected at-least-once, effectively-once or exactly-once")
 }
 
+func mirrorPartitioning(value string) error {
+	switch mirror.Partitioning(value) {
+	case mirror.SamePartition, mirror.KeyHash:
+		return nil
+	}
+	return errors.New("expected same or key-hash")
+}
+
+// checkPartitioning refuses what key-hash cannot be had with.
+func checkPartitioning(o *options) error {
+	if o.get("partitioning") != string(mirror.KeyHash) {
+		return nil
+	}
+	if delivery := o.get("delivery"); delivery != string(mirror.AtLeastOnce) {
+		return usage("--partitioning key-hash copies at-least-once, not %s: which records of a partition the target has cannot be told from many partitions", delivery).
+			advised("leave --delivery " + delivery + " out, or --partitioning key-hash")
+	}
+	if o.get("sync.groups") != "" {
+		return usage("with --partitioning key-hash no group can be brought over: no offset of the source stands for one of the target").
+			advised("leave --sync.groups out, or --partitioning key-hash")
+	}
+	return nil
+}
+
 func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	for _, name := range []string{"consumer.config", "producer.config"} {
 		if !o.has(name) {
@@ -87,6 +112,9 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	pattern, ok := o.first("include", "whitelist")
 	if !ok {
 		return &usageError{problem: "include list must be specified", advice: "add --include '.*' to copy all topics"}
+	}
+	if err := checkPartitioning(o); err != nil {
+		return err
 	}
 	for _, text := range []string{pattern, o.get("sync.groups")} {
 		if _, err := mirror.CompilePattern(text); err != nil && text != "" {
@@ -136,6 +164,7 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		SyncGroups:         o.get("sync.groups"),
 		SyncGroupsInterval: time.Duration(o.integer("sync.groups.interval.ms")) * time.Millisecond,
 		Delivery:           mirror.Delivery(o.get("delivery")),
+		Partitioning:       mirror.Partitioning(o.get("partitioning")),
 		Quarantine:         keep,
 		StateTopic:         o.get("state.topic"),
 		OnTruncated:        policies[o.get("on.truncated")],
