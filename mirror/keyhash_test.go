@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -357,65 +358,150 @@ func newDealtStream(t *testing.T, partitions int32) (*stream, *partition, *shelf
 	return s, p, f
 }
 
-// TestSeveralPartitionsRefuse has each of them dislike one record, and tell in
-// another order each time: all others arrive once and in order.
+// TestSeveralPartitionsRefuse has each of them dislike its fourth record, and tell
+// in another order each time: all others arrive once and in order, or all up to
+// the one at which the mirror is to end.
 func TestSeveralPartitionsRefuse(t *testing.T) {
 	const partitions, records = 3, 60
-	for _, names := range []bool{true, false} {
-		t.Run(fmt.Sprintf("names %v", names), func(t *testing.T) {
+	all, err := made{base: 0, records: records, value: "v", keyed: true}.build(t).Records(1 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response := func() []byte {
+		return concat(t, made{base: 0, records: 40, value: "v", keyed: true, codec: batch.Zstd}, made{base: 40, from: 40, records: 20, value: "v", keyed: true, codec: batch.Zstd})
+	}
+	for _, test := range []struct {
+		name  string
+		names bool
+		dumb  []int32 // partitions that refuse
+		abort bool
+	}{
+		{"named, left out", true, []int32{0, 1, 2}, false},
+		{"not named, left out", false, []int32{0, 1, 2}, false},
+		{"named, ends the mirror", true, []int32{1}, true},
+		{"not named, ends the mirror", false, []int32{1}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			s, p, f := newDealtStream(t, partitions)
-			value := func(b batch.Record) string { return string(b.Value) }
-			bad := make(map[int32]string) // by partition, its fourth record
+			s.mirror.config.AbortOnSendFailure = test.abort
+			bad, end := make(map[int32]string), kafka.Offset(records)
+			count := make(map[int32]int)
 			want := make(map[int32][]string)
-			all, err := made{base: 0, records: records, value: "v", keyed: true}.build(t).Records(1 << 20)
-			if err != nil {
-				t.Fatal(err)
-			}
 			for _, r := range all {
 				to := rebuild.PartitionForKey(r.Key, partitions)
-				if want[to] = append(want[to], value(r)); len(want[to]) == 4 {
-					bad[to] = value(r)
+				if count[to]++; count[to] == 4 && slices.Contains(test.dumb, to) {
+					if bad[to] = string(r.Value); test.abort {
+						end = r.Offset
+					}
+				} else if r.Offset < end {
+					want[to] = append(want[to], string(r.Value))
 				}
 			}
 			got := make(map[int32][]string)
-			for turn := 0; p.done < records && p.halt == nil && turn < 30; turn++ {
-				fetch(t, s, p, func() []byte {
-					return concat(t, made{base: 0, records: 40, value: "v", keyed: true, codec: batch.Zstd}, made{base: 40, from: 40, records: 20, value: "v", keyed: true, codec: batch.Zstd})
-				})
+			for turn := int32(0); p.done < records && p.halt == nil && turn < 30; turn++ {
+				fetch(t, s, p, response)
 				copies := f.copies
 				f.copies = nil
+				f.answers.Lock()
 				for i := range int32(partitions) {
-					to := (i + int32(turn)) % partitions
-					var refused error
-					for _, c := range copies {
-						if c.Partition() != to {
-							continue
-						}
-						if refused == nil {
-							refused = refuse(bad[to], names)(c.(*span))
-						}
-						if refused == nil {
-							arrived, err := c.Batch().Records(1 << 20)
-							if err != nil {
-								t.Fatal(err)
-							}
-							for _, r := range arrived {
-								got[to] = append(got[to], value(r))
-							}
-						}
-						c.Done(kafka.NoOffset, refused)
-					}
+					to := (i + turn) % partitions
+					answerOne(t, copies, to, refuse(bad[to], test.names), func(r batch.Record) { got[to] = append(got[to], string(r.Value)) })
 				}
+				f.answers.Unlock()
 				s.mirror.running.Wait()
 			}
 			for to := range want {
-				want[to] = slices.DeleteFunc(want[to], func(v string) bool { return v == bad[to] })
-				if !slices.Equal(got[to], want[to]) {
+				arrived := got[to]
+				if test.abort && bad[to] == "" { // it may be further than the one that refuses
+					arrived = arrived[:min(len(arrived), len(want[to]))]
+				}
+				if !slices.Equal(arrived, want[to]) {
 					t.Errorf("partition %d got %v, want %v", to, got[to], want[to])
 				}
 			}
-			if p.halt != nil || p.done != records || p.suspect.to != 0 || p.ahead.end != 0 || p.backlog != 0 {
-				t.Errorf("halt %v, done %d, suspect %+v, ahead %+v, backlog %d", p.halt, p.done, p.suspect, p.ahead, p.backlog)
+			if (p.halt != nil) != test.abort || test.abort && (p.halt.Reason != UnfitRecord || p.halt.Offset != end) || p.done != end || p.backlog != 0 {
+				t.Errorf("halt %v, done %d, backlog %d, want done %d", p.halt, p.done, p.backlog, end)
+			}
+			if !test.abort && (p.suspect.to != 0 || p.ahead.end != 0) {
+				t.Errorf("suspect %+v, ahead %+v, want none", p.suspect, p.ahead)
+			}
+		})
+	}
+}
+
+// answerOne answers for one partition of the target as target does.
+func answerOne(t *testing.T, copies []Copy, to int32, target func(*span) error, arrive func(batch.Record)) {
+	var refused error
+	for _, c := range copies {
+		if c.Partition() != to {
+			continue
+		}
+		if refused == nil {
+			refused = target(c.(*span))
+		}
+		if refused == nil {
+			records, err := c.Batch().Records(1 << 20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range records {
+				arrive(r)
+			}
+		}
+		c.Done(kafka.NoOffset, refused)
+	}
+}
+
+// TestADealtResponse has what lies between batches, and what they are like, make
+// no more of them than there are partitions.
+func TestADealtResponse(t *testing.T) {
+	old, err := os.ReadFile("../kafka/batch/testdata/old/m0.10.0-lz4.log") // records 0 to 5 of format v1
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyed := func(base kafka.Offset, records int) made {
+		return made{base: base, records: records, keyed: true, from: int(base)}
+	}
+	with := func(m made, change func(*made)) made { change(&m); return m }
+	for _, test := range []struct {
+		name     string
+		at       kafka.Offset
+		records  []byte
+		batches  int
+		count    int32 // records
+		next     kafka.Offset
+		halt     HaltReason
+		position kafka.Offset // once all is acknowledged
+	}{
+		{"many small ones", 0, concat(t, keyed(0, 9), keyed(9, 9), keyed(18, 9), keyed(27, 9)), 3, 36, 36, "", 36},
+		{"holes, and a position inside", 4, concat(t, keyed(0, 9), with(keyed(9, 9), func(m *made) { m.span = 15 })), 3, 14, 24, "", 24},
+		{"markers between and behind", 0, concat(t, made{base: 0, producer: 7, marker: "commit"}, keyed(1, 20), made{base: 21, producer: 7, marker: "commit"}, keyed(22, 20), made{base: 42, producer: 7, marker: "commit"}), 3, 40, 43, "", 43},
+		{"none has a key", 0, concat(t, made{base: 0, records: 9}, made{base: 9, records: 9}), 1, 18, 18, "", 18},
+		{"another codec begins anew", 0, concat(t, keyed(0, 20), with(keyed(20, 20), func(m *made) { m.codec = batch.LZ4 })), 6, 40, 40, "", 40},
+		{"an old format", 1, old, 2, 5, 6, "", 6},
+		{"damage behind", 0, concat(t, keyed(0, 20), with(keyed(20, 20), func(m *made) { m.damaged = true }), keyed(40, 20)), 3, 20, 20, CorruptSource, 20},
+		{"damage alone", 0, concat(t, with(keyed(0, 20), func(m *made) { m.damaged = true })), 0, 0, 0, CorruptSource, 0},
+		{"a cut one at the end", 0, concat(t, keyed(0, 20), keyed(20, 20))[:200], 0, 0, 0, "", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newTestPartition(test.at)
+			p.partitions = 3
+			memory := newPool(1 << 20).takeLocked()
+			spans := take(p, fetchedRecords(test.records, 100), false, memory)
+			var count int32
+			var reason HaltReason
+			for i, s := range spans {
+				count += s.Batch().Count()
+				p.settle(s.(*span), kafka.Offset(1000-i), true) // offsets of several partitions are in no order
+			}
+			if p.halt != nil {
+				reason = p.halt.Reason
+			}
+			if len(spans) != test.batches || count != test.count || p.next != test.next || reason != test.halt || p.done != max(test.position, test.at) {
+				t.Errorf("%d batches of %d records, next %d, halt %q, done %d, want %+v", len(spans), count, p.next, reason, p.done, test)
+			}
+			if memory.refs.Load() != 1 || p.offsets.Len() != 0 {
+				t.Errorf("the response is held %d times, the map has %d segments, want 1 and none", memory.refs.Load(), p.offsets.Len())
 			}
 		})
 	}

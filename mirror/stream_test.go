@@ -19,6 +19,8 @@ type shelf struct {
 	count  int32 // partitions of its topics
 	trip   time.Duration
 	copies []Copy
+
+	answers sync.Mutex // held while a test gives some, which Close waits for
 }
 
 func (f *shelf) Topic(context.Context, string) (TargetTopic, error) { return TargetTopic{}, nil }
@@ -29,7 +31,7 @@ func (f *shelf) Ends(context.Context, []kafka.TopicPartition) (map[kafka.TopicPa
 }
 func (f *shelf) Partitions(string) int32       { return f.count }
 func (f *shelf) Run(context.Context)           {}
-func (f *shelf) Close(context.Context)         {}
+func (f *shelf) Close(context.Context)         { f.answers.Lock(); defer f.answers.Unlock() }
 func (f *shelf) Measure(context.Context) error { return nil }
 func (f *shelf) RoundTrip() time.Duration      { return f.trip }
 func (f *shelf) Open(int, kafka.TopicPartition) Appender {
