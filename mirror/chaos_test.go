@@ -75,10 +75,11 @@ func runBroker(path string) error {
 func runMirror(dir string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	delivery, err := os.ReadFile(filepath.Join(dir, "delivery"))
+	promise, err := os.ReadFile(filepath.Join(dir, "promise"))
 	if err != nil {
 		return err
 	}
+	delivery, partitioning, _ := strings.Cut(string(promise), " ")
 	read := func(table *config.Table, name string) (*config.Values, *client.Client, error) {
 		p, err := config.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -105,7 +106,7 @@ func runMirror(dir string) error {
 		return err
 	}
 	m, err := mirror.New(mirror.Config{Source: source, Consumer: cv, Target: target, Producer: pv, Include: "chaos", Streams: 2,
-		CommitInterval: 200 * time.Millisecond, Delivery: mirror.Delivery(delivery), Notice: func(s string) { fmt.Fprintln(os.Stderr, s) }})
+		CommitInterval: 200 * time.Millisecond, Delivery: mirror.Delivery(delivery), Partitioning: mirror.Partitioning(partitioning), Notice: func(s string) { fmt.Fprintln(os.Stderr, s) }})
 	if err != nil {
 		return err
 	}
@@ -259,6 +260,7 @@ func brokerBehind(t *testing.T) (*process, *proxy) {
 type chaos struct {
 	t              *testing.T
 	delivery       mirror.Delivery
+	partitioning   mirror.Partitioning
 	rand           *rand.Rand
 	mirror         *process
 	source, target string // addresses
@@ -266,16 +268,25 @@ type chaos struct {
 	heal           func()
 }
 
-const chaosPartitions = 3
+const (
+	chaosPartitions = 3
+	chaosKeys       = 4 * chaosPartitions // each of one partition
+)
 
 // TestChaos lets all that can die die at random moments, and then compares every
 // record of both sides.
 func TestChaos(t *testing.T) {
-	for _, d := range []mirror.Delivery{mirror.AtLeastOnce, mirror.EffectivelyOnce, mirror.ExactlyOnce} {
+	for _, promise := range []struct {
+		delivery mirror.Delivery
+		by       mirror.Partitioning
+	}{
+		{mirror.AtLeastOnce, mirror.SamePartition}, {mirror.AtLeastOnce, mirror.KeyHash},
+		{mirror.EffectivelyOnce, mirror.SamePartition}, {mirror.ExactlyOnce, mirror.SamePartition},
+	} {
 		for _, seed := range seeds(t) {
-			t.Run(fmt.Sprintf("%s/%d", d, seed), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/%s/%d", promise.delivery, promise.by, seed), func(t *testing.T) {
 				t.Parallel()
-				c := newChaos(t, d, seed)
+				c := newChaos(t, promise.delivery, promise.by, seed)
 				c.run(rounds(t))
 			})
 		}
@@ -305,8 +316,8 @@ func rounds(t *testing.T) int {
 	return n
 }
 
-func newChaos(t *testing.T, d mirror.Delivery, seed uint64) *chaos {
-	c := &chaos{t: t, delivery: d, rand: rand.New(rand.NewPCG(seed, 7))}
+func newChaos(t *testing.T, d mirror.Delivery, by mirror.Partitioning, seed uint64) *chaos {
+	c := &chaos{t: t, delivery: d, partitioning: by, rand: rand.New(rand.NewPCG(seed, 7))}
 	source, sourceProxy := brokerBehind(t)
 	c.source = sourceProxy.addr()
 	proxies := []*proxy{sourceProxy}
@@ -352,7 +363,7 @@ func newChaos(t *testing.T, d mirror.Delivery, seed uint64) *chaos {
 		"metadata.max.age.ms": "500", "retry.backoff.ms": "10", "fetch.max.wait.ms": "50"})
 	testkit.WriteProperties(t, filepath.Join(dir, "producer.properties"), map[string]string{
 		"bootstrap.servers": c.target, "metadata.max.age.ms": "500", "retry.backoff.ms": "10"})
-	if err := os.WriteFile(filepath.Join(dir, "delivery"), []byte(d), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "promise"), []byte(string(d)+" "+string(by)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.mirror = &process{t: t, env: mirrorChild + "=" + dir, log: &testkit.Output{}}
@@ -380,13 +391,16 @@ func (c *chaos) run(rounds int) {
 	produce := func(n int) {
 		var records []*kgo.Record
 		for range n {
-			records = append(records, &kgo.Record{Topic: "chaos", Partition: int32(produced % chaosPartitions), Key: []byte("key"), Value: fmt.Appendf(nil, "%d", produced)})
+			records = append(records, &kgo.Record{Topic: "chaos", Partition: int32(produced % chaosPartitions), Key: fmt.Appendf(nil, "key %d", produced%chaosKeys), Value: fmt.Appendf(nil, "%d", produced)})
 			produced++
 		}
 		// What a producer gives up may be there or not: the source says.
 		if err := producer.ProduceSync(ctx, records...).FirstErr(); err != nil && ctx.Err() != nil {
 			t.Fatalf("produce: %v", err)
 		}
+	}
+	if c.partitioning == mirror.KeyHash {
+		c.createTarget(ctx)
 	}
 	produce(100)
 	c.mirror.start()
@@ -402,9 +416,13 @@ func (c *chaos) run(rounds int) {
 	for p := range want {
 		want[p] = c.read(ctx, c.source, int32(p), "")
 	}
-	got := make([][]*kgo.Record, chaosPartitions)
-	for p := range got {
-		got[p] = c.read(ctx, c.target, int32(p), string(want[p][len(want[p])-1].Value))
+	var got [][]*kgo.Record
+	if c.partitioning == mirror.KeyHash {
+		got = c.readDealt(ctx, want)
+	} else {
+		for p := range want {
+			got = append(got, c.read(ctx, c.target, int32(p), string(want[p][len(want[p])-1].Value)))
+		}
 	}
 	if err := c.mirror.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -412,7 +430,11 @@ func (c *chaos) run(rounds int) {
 	if err := c.mirror.cmd.Wait(); err != nil {
 		t.Errorf("the mirror ended with %v", err)
 	}
-	c.check(ctx, want, got)
+	if c.partitioning == mirror.KeyHash {
+		c.checkDealt(want, got)
+	} else {
+		c.check(ctx, want, got)
+	}
 	if t.Failed() {
 		t.Logf("the mirror has told:\n%s", c.mirror.log)
 	}
