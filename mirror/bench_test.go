@@ -18,12 +18,16 @@ func BenchmarkEngine(b *testing.B) {
 		records int // in a batch, of 1,000 bytes
 		codec   batch.Codec
 		trip    time.Duration // to the target; long: what is small is made one
+		dealt   int32         // to so many partitions, by keys; 0: not
 	}{
-		{"16KB", 16, batch.None, 0},
-		{"128KB", 128, batch.None, 0},
-		{"128KB-zstd", 128, batch.Zstd, 0},
-		{"16KB-coalesced", 16, batch.None, 50 * time.Millisecond},
-		{"16KB-coalesced-zstd", 16, batch.Zstd, 50 * time.Millisecond},
+		{"16KB", 16, batch.None, 0, 0},
+		{"128KB", 128, batch.None, 0, 0},
+		{"128KB-zstd", 128, batch.Zstd, 0, 0},
+		{"16KB-coalesced", 16, batch.None, 50 * time.Millisecond, 0},
+		{"16KB-coalesced-zstd", 16, batch.Zstd, 50 * time.Millisecond, 0},
+		{"16KB-dealt", 16, batch.None, 0, 8},
+		{"128KB-dealt", 128, batch.None, 0, 8},
+		{"128KB-dealt-zstd", 128, batch.Zstd, 0, 8},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			const batches = 8
@@ -33,10 +37,10 @@ func BenchmarkEngine(b *testing.B) {
 			}
 			var response []byte
 			for i := range batches {
-				response = append(response, made{base: kafka.Offset(i * bench.records), records: bench.records, codec: bench.codec, value: string(text)}.build(b)...)
+				response = append(response, made{base: kafka.Offset(i * bench.records), records: bench.records, codec: bench.codec, value: string(text), from: i * bench.records, keyed: bench.dealt > 0}.build(b)...)
 			}
 			p := newTestPartition(0)
-			p.trip = bench.trip
+			p.trip, p.partitions = bench.trip, bench.dealt
 			set, who := &settings{}, &identity{id: 9, epoch: 1}
 			memory := newPool(1 << 30).takeLocked()
 			now := time.Now()
