@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"schloss/client"
@@ -178,10 +180,23 @@ func (t *clusterTarget) Ends(ctx context.Context, tps []kafka.TopicPartition) (m
 // listEach asks for one place of each partition, those that there are.
 func listEach(ctx context.Context, admin *client.Admin, place kafka.Offset, tps []kafka.TopicPartition) (map[kafka.TopicPartition]kafka.Offset, error) {
 	listed, err := admin.ListOffsets(ctx, int64(place), tps)
-	if err != nil {
+	at := make(map[kafka.TopicPartition]kafka.Offset, len(listed))
+	switch missing := errors.Is(err, kerr.UnknownTopicOrPartition); {
+	case missing && len(tps) == 1:
+		return at, nil
+	case missing: // one of them, which fails all
+		half := len(tps) / 2
+		for _, some := range [][]kafka.TopicPartition{tps[:half], tps[half:]} {
+			there, err := listEach(ctx, admin, place, some)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(at, there)
+		}
+		return at, nil
+	case err != nil:
 		return nil, err
 	}
-	at := make(map[kafka.TopicPartition]kafka.Offset, len(listed))
 	for _, l := range listed {
 		switch {
 		case l.Err == nil:

@@ -119,6 +119,26 @@ func TestAMirrorWithoutState(t *testing.T) {
 	}
 }
 
+// A target that has lost a whole topic, or some of its partitions, does not hold
+// the others up.
+func TestATargetThatLacksPartitions(t *testing.T) {
+	w := newWorld(t, []kfake.Opt{kfake.SeedTopics(3, "a")}, nil)
+	w.produce("a", 3, 0, 20)
+	m := w.start(nil, earliest, "")
+	w.targetHas("a", 3, 20)
+	if err := m.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.target.DeleteTopic("a")
+	w.target.CreateTopic("a", 1, nil)
+	w.produce("a", 3, 20, 30)
+	m = w.start(func(c *Config) { c.OnTargetTruncated = GoOn }, earliest, "")
+	w.until("it is copied", func() bool { return m.Snapshot().Records == 30+2*10 })
+	if n := len(w.target.PartitionInfos("a")); n != 3 {
+		t.Errorf("the target has %d partitions, want 3", n)
+	}
+}
+
 func TestEntryRoundTrip(t *testing.T) {
 	e := entry{position: 12, epoch: 3, id: kafka.TopicID{1, 2, 3}}
 	if err := e.offsets.Add(5, 7, 4); err != nil {

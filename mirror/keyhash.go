@@ -83,12 +83,16 @@ func (m *Mirror) recount() {
 		var gone []*partition
 		s.mu.Lock()
 		for _, p := range s.partitions {
-			before, now := p.partitions, m.target.Partitions(p.tp.Topic)
-			if before == 0 || now == 0 || before == now {
+			before := p.partitions
+			if before == 0 { // nothing is dealt, or it is halted before anything was
+				continue
+			}
+			now := m.target.Partitions(p.tp.Topic)
+			if now == 0 || before == now {
 				continue
 			}
 			told[p.tp.Topic] = fmt.Sprintf("topic %s has %d partitions on the target now, %d before: from here on keys go by that", p.tp.Topic, now, before)
-			if p.partitions = now; now < before {
+			if p.partitions = now; now < before && p.halt == nil {
 				p.ahead = ahead{}
 				gone = append(gone, p)
 			}

@@ -327,6 +327,44 @@ func TestNoMapOutlivesDealing(t *testing.T) {
 	w.targetHas("a", 1, produced)
 }
 
+// TestDealingAndBack goes to fewer partitions, and back to a partition each: the
+// target's topic grows as it would have, and nothing fails on what is missing.
+func TestDealingAndBack(t *testing.T) {
+	w := newWorld(t, []kfake.Opt{kfake.SeedTopics(3, "a")}, []kfake.Opt{kfake.SeedTopics(1, "a")})
+	w.deal("a", 0, 10)
+	m := w.start(byKeys, earliest, "")
+	w.dealt("a", 10, always(1))
+	w.until("all is committed", func() bool {
+		for p := range int32(3) {
+			if w.committed("a", p) != kafka.Offset(w.source.PartitionInfo("a", p).HighWatermark) {
+				return false
+			}
+		}
+		return true
+	})
+	if err := m.stop(); err != nil {
+		t.Fatal(err)
+	}
+	state, err := ReadState(t.Context(), m.config.Target, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var committed []client.Committed
+	for p := range int32(3) {
+		committed = append(committed, client.Committed{TopicPartition: kafka.TopicPartition{Topic: "a", Partition: p}, Offset: 1})
+	}
+	got, err := state.Translate(t.Context(), MirrorID{"mirror", "source"}, false, committed, client.NewAdmin(m.config.Target))
+	if err != nil || len(got) != 3 || slices.ContainsFunc(got, func(x Translated) bool { return x.Standing != StandsByKey }) {
+		t.Errorf("translated to %v, %v, want by-key for all", got, err)
+	}
+	w.deal("a", 10, 15)
+	m = w.start(nil, "", "")
+	w.until("the rest is copied", func() bool { return m.Snapshot().Records == 5*(keys+3) })
+	if n := len(w.target.PartitionInfos("a")); n != 3 {
+		t.Errorf("the target has %d partitions, want 3", n)
+	}
+}
+
 func TestPartitioningIsRefused(t *testing.T) {
 	for _, test := range []struct {
 		name, problem string

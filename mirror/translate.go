@@ -163,7 +163,7 @@ func (s *State) Translate(ctx context.Context, of MirrorID, back bool, committed
 		if c.Err != nil {
 			return nil, c.Err
 		}
-		if _, ok := s.entries[journalKey{of.Group, of.SourceID, c.Topic, c.Partition}]; ok {
+		if e, ok := s.entries[journalKey{of.Group, of.SourceID, c.Topic, c.Partition}]; ok && !e.byKey {
 			tps = append(tps, c.TopicPartition)
 		}
 	}
