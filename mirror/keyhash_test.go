@@ -21,6 +21,7 @@ import (
 	"schloss/kafka"
 	"schloss/kafka/batch"
 	"schloss/kafka/config"
+	"schloss/kafka/wire"
 	"schloss/mirror/rebuild"
 )
 
@@ -285,6 +286,73 @@ func TestATargetThatShrinks(t *testing.T) {
 	}
 	if len(told) != 1 || !strings.Contains(told[0], "1 partitions on the target now, 3 before") {
 		t.Errorf("told %q", told)
+	}
+}
+
+// TestGrowthLosesNothing has a partition refuse what was dealt to two, when what
+// was dealt to four behind it has arrived: of the first nothing may be taken for
+// there because of the second.
+func TestGrowthLosesNothing(t *testing.T) {
+	s, p, f := newDealtStream(t, 2)
+	first, second := made{base: 0, records: 20, keyed: true}, made{base: 20, from: 20, records: 20, keyed: true}
+	arrived := make(map[string]int)
+	arrive := func(r batch.Record) { arrived[string(r.Key)]++ }
+	fetch(t, s, p, func() []byte { return concat(t, first) })
+	f.count = 4
+	s.mirror.recount()
+	fetch(t, s, p, func() []byte { return concat(t, second) })
+	if len(f.copies) != 6 {
+		t.Fatalf("%d batches were sent, want 2 and 4", len(f.copies))
+	}
+	f.answers.Lock()
+	answerOne(t, f.copies[:2], 1, func(*span) error { return nil }, arrive)
+	for _, to := range []int32{3, 2, 1, 0} { // of what was dealt to four
+		answerOne(t, f.copies[2:], to, func(*span) error { return nil }, arrive)
+	}
+	answerOne(t, f.copies[:2], 0, func(*span) error { return kafka.ErrCorruptMessage }, arrive)
+	f.copies = nil
+	f.answers.Unlock()
+	s.mirror.running.Wait()
+	fetch(t, s, p, func() []byte { return concat(t, first, second) })
+	for to := range int32(4) {
+		answerOne(t, f.copies, to, func(*span) error { return nil }, arrive)
+	}
+	if len(arrived) != 40 || p.done != 40 || p.halt != nil {
+		t.Errorf("%d records arrived, done %d, halt %v, want all 40", len(arrived), p.done, p.halt)
+	}
+}
+
+// What one partition has refused is not forgotten when another refuses something
+// behind it.
+func TestASuspectIsNotForgotten(t *testing.T) {
+	p := newTestPartition(0)
+	named := func(index int32) error {
+		return &recordErrors{&client.AnswerError{Code: kafka.ErrInvalidRecord}, []wire.ProducedRecordError{{BatchIndex: index, Message: "bad"}}}
+	}
+	one := &span{p: p, offset: 0, records: 10, runs: []rebuild.Run{{Source: 0, Length: 10}}}
+	other := &span{p: p, offset: 20, records: 10, runs: []rebuild.Run{{Source: 20, Length: 10}}}
+	if !p.doubt(one, named(3), false) || !p.doubt(other, named(2), false) {
+		t.Fatal("nothing is left to try")
+	}
+	if got := slices.Sorted(maps.Keys(p.suspect.bad)); p.suspect.from != 0 || p.suspect.to != 30 || !slices.Equal(got, []kafka.Offset{3, 22}) {
+		t.Errorf("suspect from %d to %d without %v, want 0, 30 and 3, 22", p.suspect.from, p.suspect.to, got)
+	}
+}
+
+// A batch that was built here of records that were whole is not left out, however
+// often the target calls it damaged.
+func TestWhatIsRebuiltIsNotWithheld(t *testing.T) {
+	s, p, f := newDealtStream(t, 2)
+	for range 2 {
+		if p.halt != nil {
+			t.Fatalf("halted at the first refusal: %v", p.halt)
+		}
+		fetch(t, s, p, func() []byte { return concat(t, made{base: 0, records: 20, keyed: true}) })
+		f.answer(kafka.ErrCorruptMessage)
+		s.mirror.running.Wait()
+	}
+	if p.halt == nil || p.halt.Reason != TargetRefused || p.done != 0 || p.dropped != 0 {
+		t.Errorf("halt %v, done %d, dropped %d, want %s at 0", p.halt, p.done, p.dropped, TargetRefused)
 	}
 }
 
@@ -571,6 +639,51 @@ func TestOnePartitionOnceInARequest(t *testing.T) {
 	}
 	if want := []string{"0 2", "1", "3"}; !slices.Equal(requests, want) {
 		t.Errorf("requests hold %q, want %q", requests, want)
+	}
+}
+
+// slow is a Copy whose Done takes until it may end.
+type slow struct {
+	note
+	told, end chan struct{}
+}
+
+func (s *slow) Done(base kafka.Offset, err error) {
+	close(s.told)
+	<-s.end
+	s.note.Done(base, err)
+}
+
+// Who closes an appender to begin again has been told all that is in the target.
+func TestAClosedAppenderHasToldAll(t *testing.T) {
+	s := &sender{target: &clusterTarget{requestSize: 1 << 20, window: maxInFlight}, lanes: make(map[kafka.NodeID]*lane), last: make(map[kafka.TopicPartition]*int)}
+	l := &lane{sender: s, wake: make(chan struct{}, 1)}
+	o := s.outbox(kafka.TopicPartition{Topic: "t"})
+	o.who, o.node, o.listed, l.ready = &identity{id: 1}, 0, true, []*outbox{o}
+	var log []string
+	c := &slow{note{name: "a", batch: made{records: 1}.build(t), log: &log}, make(chan struct{}), make(chan struct{})}
+	o.add([]Copy{c})
+	load := l.gather(time.Now())
+	answered := make(chan struct{})
+	go func() {
+		l.answered(load, &wire.ProduceResponse{Topics: []wire.ProducedTopic{{Name: "t", Partitions: []wire.ProducedPartition{{}}}}}, nil)
+		close(answered)
+	}()
+	<-c.told
+	s.mu.Lock()
+	emptied, done := o.close(), o.report()
+	s.mu.Unlock()
+	s.tell(o, done)
+	select {
+	case <-emptied:
+		t.Error("it counts as closed while an outcome is being told")
+	default:
+	}
+	close(c.end)
+	<-answered
+	<-emptied
+	if !slices.Equal(log, []string{"a:ok"}) {
+		t.Errorf("told %v", log)
 	}
 }
 
