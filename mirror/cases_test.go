@@ -37,7 +37,7 @@ var fieldCases = []struct{ name, file, test string }{
 	{"a bomb, a lying count, a bad length", "rebuild/rebuild_test.go", "TestDamageAndBombsAreNotPassedOn"},
 	{"a target that has lost records", "journal_test.go", "TestATargetThatHasLostRecords"},
 	{"as many, more, or fewer partitions, with keys where a producer of the target puts them", "keyhash_test.go", "TestKeysGoByTheirHash"},
-	{"two batches for one partition in one request, of which Kafka takes one", "keyhash_test.go", "TestOnePartitionOnceInARequest"},
+	{"two batches for one partition in one request, of which Kafka takes one", "sender_test.go", "TestOnePartitionOnceInARequest"},
 }
 
 // TestFieldCasesAreTested finds the tests that the list names.
