@@ -47,8 +47,9 @@ const (
 	// coalesced is the size that small batches are made up to, at least.
 	coalesced = 256 << 10
 	// dealt is how much is dealt to partitions at once, as compressed as it is:
-	// much of a response, so that what each of many gets is worth a batch.
-	dealt = 1 << 20
+	// much of a response, so that what each of many gets is worth a batch, and no
+	// more than fits one of Kafka's default size if all of it goes to one.
+	dealt = 3 << 18
 	// unpackedLimit bounds what may be decompressed in memory at once.
 	unpackedLimit = 64 << 20
 )
@@ -124,17 +125,21 @@ func (t *task) deals() bool { return t.deal.Partitions > 0 }
 // gather keeps a batch to be unpacked together with its neighbours of the same
 // codec.
 func (t *task) gather(out *reading, b batch.Batch) {
-	if n := len(out.gathered); n > 0 && out.gathered[n-1].Attributes().Codec() != b.Attributes().Codec() {
-		if t.flush(out); out.halt != nil {
-			return
-		}
-	}
-	out.gathered = append(out.gathered, b)
-	enough := coalesced
+	enough := max(coalesced, t.coalesce)
 	if t.deals() {
 		enough = dealt
 	}
-	if out.bytes += len(b); out.bytes >= max(enough, t.coalesce) {
+	if n := len(out.gathered); n > 0 {
+		another := out.gathered[n-1].Attributes().Codec() != b.Attributes().Codec()
+		if another || t.deals() && out.bytes+len(b) > enough {
+			t.flush(out)
+		}
+	}
+	if out.halt != nil {
+		return
+	}
+	out.gathered = append(out.gathered, b)
+	if out.bytes += len(b); out.bytes >= enough {
 		t.flush(out)
 	}
 }
