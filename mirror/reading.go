@@ -165,7 +165,7 @@ func (t *task) flush(out *reading) {
 func (t *task) unpack(out *reading, batches ...batch.Batch) {
 	rules := rebuild.Rules{MaxBytes: t.limits.MaxMessageBytes, NeedsKeys: t.limits.Compacted, Unpacked: unpackedLimit, Deal: t.deal, Strict: t.strict}
 	if h := batches[0].Header(); t.suspect.holds(h) {
-		rules.Without, rules.Alone = t.suspect.bad, t.suspect.stage == alone
+		rules.Without, rules.Alone = t.suspect.bad, t.suspect.alone
 	}
 	built, err := rebuild.Rebuild(rules, out.next, batches...)
 	last := batches[len(batches)-1].NextOffset()

@@ -14,16 +14,17 @@ type suspect struct {
 	from, to kafka.Offset // none if equal
 	stage    stage
 	bad      map[kafka.Offset]string // records that the target has named, and what it said
+	alone    map[int32]bool          // partitions of the target, where records are dealt, that get each in a batch of its own, to find out which it is
 }
 
 // stage is how the batches of a suspect are sent. Each refusal leads to a later
-// one or names a record, which is left out from then on: that ends.
+// one, to records that go alone, or names one, which is left out from then on:
+// that ends.
 type stage int8
 
 const (
 	again    stage = iota // as they are, fetched anew: damage may have come on the way
 	rebuilt               // decoded, without the records that are known to be bad
-	alone                 // each record in a batch of its own, to find out which it is
 	withheld              // not at all
 )
 
@@ -39,11 +40,11 @@ func (p *partition) doubt(s *span, err error, strict bool) bool {
 	next, known := p.suspect, s.offset >= p.suspect.from && s.offset < p.suspect.to
 	switch {
 	case next.from == next.to:
-		next = suspect{from: s.offset, to: s.end(), bad: make(map[kafka.Offset]string)}
+		next = suspect{from: s.offset, to: s.end(), bad: make(map[kafka.Offset]string), alone: make(map[int32]bool)}
 	case !known || s.end() > next.to:
 		next.from, next.to = min(next.from, s.offset), max(next.to, s.end())
 	}
-	next.bad = maps.Clone(next.bad) // a response may be read by the other right now
+	next.bad, next.alone = maps.Clone(next.bad), maps.Clone(next.alone) // a response may be read by them right now
 	var code kafka.ErrorCode
 	var named *recordErrors
 	switch errors.As(err, &code); {
@@ -57,7 +58,8 @@ func (p *partition) doubt(s *span, err error, strict bool) bool {
 	case s.raw:
 		next.stage = rebuilt
 	case s.records > 1:
-		next.stage = alone
+		next.stage = max(next.stage, rebuilt)
+		next.alone[s.to] = true
 	default:
 		next.bad[s.offset] = err.Error()
 	}

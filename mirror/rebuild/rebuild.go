@@ -18,7 +18,7 @@ type Rules struct {
 	Unpacked  int                     // decompressed bytes of all batches that are borne
 	Deal      Deal                    // to which partitions
 	Without   map[kafka.Offset]string // records that are unfit, and why: the target has said so
-	Alone     bool                    // each record in a batch of its own
+	Alone     map[int32]bool          // partitions for which each record is in a batch of its own
 	Strict    bool                    // end before the first record that is unfit
 }
 
@@ -166,7 +166,7 @@ func (r *rebuilder) unfit(record batch.Record, reason string) {
 // build makes one piece of the records, or two of half of them each where one
 // would be too large.
 func (r *rebuilder) build(records []batch.Record) error {
-	if r.rules.Alone && len(records) > 1 {
+	if r.rules.Alone[r.to] && len(records) > 1 {
 		return r.halve(records)
 	}
 	r.builder.Reset()

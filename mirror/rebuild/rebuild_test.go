@@ -64,7 +64,7 @@ func TestRebuild(t *testing.T) {
 		{"strict ends before the first unfit record", Rules{NeedsKeys: true, Strict: true}, 0, batches(source(t, batch.Gzip, 0, 0, 2, 3, 4, 5)), [][]kafka.Offset{{0, 2}}, []kafka.Offset{3}},
 		{"strict ends before the first one that is too large", Rules{MaxBytes: 70, NeedsKeys: true, Strict: true}, 0, batches(source(t, batch.None, 0, 0, 2, 3)), nil, []kafka.Offset{0}},
 		{"without what the target has named", Rules{Without: map[kafka.Offset]string{1: "x"}}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0, 2}}, []kafka.Offset{1}},
-		{"each record alone", Rules{Alone: true}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0}, {1}, {2}}, nil},
+		{"each record alone", Rules{Alone: map[int32]bool{0: true}}, 0, batches(source(t, batch.None, 0, 0, 1, 2)), [][]kafka.Offset{{0}, {1}, {2}}, nil},
 		{"flags of the source end here", Rules{}, 0, batches(source(t, batch.Snappy, batch.TransactionalBit|batch.DeleteHorizonBit, 0, 1)), [][]kafka.Offset{{0, 1}}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -143,6 +143,7 @@ func TestDealing(t *testing.T) {
 		unfit   []kafka.Offset
 	}{
 		{"one batch each", Rules{}, [][]kafka.Offset{all}, nil, nil},
+		{"each record alone, for one partition", Rules{Alone: map[int32]bool{1: true}}, [][]kafka.Offset{all}, nil, nil},
 		{"of many batches one each", Rules{}, [][]kafka.Offset{all[:10], all[10:11], all[20:]}, func(o kafka.Offset) bool { return o > 10 && o < 20 }, nil},
 		{"too large is split in halves", Rules{MaxBytes: 200}, [][]kafka.Offset{all}, nil, nil},
 		{"what is there is not dealt", Rules{Deal: Deal{There: map[int32]kafka.Offset{0: 12, 1: 30}}}, [][]kafka.Offset{all},
@@ -181,8 +182,12 @@ func TestDealing(t *testing.T) {
 			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(left, tt.unfit) {
 				t.Errorf("got %v, unfit %v, want %v, %v", got, left, want, tt.unfit)
 			}
-			if tt.rules.MaxBytes == 0 && len(built.Pieces) > partitions {
-				t.Errorf("%d pieces for %d partitions", len(built.Pieces), partitions)
+			pieces := len(got)
+			for to := range tt.rules.Alone {
+				pieces += len(got[to]) - 1
+			}
+			if tt.rules.MaxBytes == 0 && len(built.Pieces) != pieces {
+				t.Errorf("%d pieces, want %d", len(built.Pieces), pieces)
 			}
 		})
 	}
