@@ -116,6 +116,7 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 			continue
 		}
 		p.fetching = true
+		least = max(least, p.partitions*dealtShare)
 		asked = append(asked, p)
 		f.ask(p, min(most, max(share, p.fetchable())))
 	}

@@ -218,6 +218,12 @@ func (p *partition) task(set *settings, strict bool) *task {
 			t.deal.There = p.ahead.clone().upTo
 		}
 	}
+	if p.partitions > 0 {
+		t.deal = rebuild.Deal{Partitions: p.partitions, Keyless: p.tp.Partition % p.partitions}
+		if p.ahead.of == p.partitions && p.next < p.ahead.end { // it has gone back
+			t.deal.There = p.ahead.clone().upTo
+		}
+	}
 	return t
 }
 

@@ -140,3 +140,13 @@ func TestSmallBatchesBecomeOne(t *testing.T) {
 		})
 	}
 }
+
+// What follows a batch at which the partition halts is not sent, also where it
+// begins with another codec.
+func TestSmallBatchesEndWhereItHalts(t *testing.T) {
+	task := task{limits: Limits{}, strict: true, coalesce: 1 << 20}
+	got := task.read(fetchedRecords(concat(t, made{base: 0, records: 3}, made{base: 3, records: 3, damaged: true}, made{base: 6, records: 3, codec: batch.LZ4}), 9))
+	if len(got.spans) != 1 || got.spans[0].next != 3 || got.halt == nil || got.halt.Reason != CorruptSource || got.halt.Offset != 3 || got.next != 3 {
+		t.Errorf("%d are sent, next is %d, halt %v, want one, and a halt at 3", len(got.spans), got.next, got.halt)
+	}
+}
