@@ -116,7 +116,6 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 			continue
 		}
 		p.fetching = true
-		least = max(least, p.partitions*dealtShare)
 		asked = append(asked, p)
 		f.ask(p, min(most, max(share, p.fetchable())))
 	}
