@@ -31,6 +31,7 @@ type clusterTarget struct {
 	refreshEvery  time.Duration
 	notice        func(string)
 	outages       *outages
+	throttles     *throttles
 	trip          roundTrip
 	transactional *string // the id of all that is sent; nil: none
 
@@ -70,6 +71,7 @@ func newClusterTarget(cluster *client.Client, v *config.Values, notice func(stri
 		topics:        make(map[string]bool),
 		notice:        notice,
 		outages:       newOutages("target", notice),
+		throttles:     &throttles{side: "target", notice: notice},
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	if v.IsSet("delivery.timeout.ms") {

@@ -87,11 +87,16 @@ func (m *Mirror) ownMetrics(p Progress) []family {
 	for _, c := range []string{starting, copying, paused, halted} {
 		states = append(states, sample{append(flow[:2:2], "state", c), float64(count[c])})
 	}
+	var silences []sample
+	for _, t := range m.throttles {
+		silences = append(silences, sample{append(flow[:2:2], "side", t.side), t.sum().Seconds()})
+	}
 	return []family{
 		{"schloss_mirror_info", "gauge", "The mirror (its group) and the ids of its clusters.", []sample{{append(flow[:2:2], "source", m.sourceID, "target", m.targetID), 1}}},
 		{"schloss_mirror_start_time_seconds", "gauge", "When the mirror started.", one(float64(p.Since.UnixMilli()) / 1000)},
 		{"schloss_mirror_rpo_seconds", "gauge", "Age of the oldest record that is not copied yet.", one(p.LagSeconds)},
 		{"schloss_mirror_partitions", "gauge", "Partitions that this mirror has, by state.", states},
+		{"schloss_mirror_throttled_seconds_total", "counter", "Time that quotas had connections be silent, by the side that has the quota.", silences},
 	}
 }
 

@@ -74,6 +74,7 @@ type Mirror struct {
 	pool     *pool
 	streams  []*stream
 
+	throttles  []*throttles // of source and target
 	running    sync.WaitGroup
 	firstStart bool             // the group had committed nothing
 	atStart    map[string]int32 // partitions of the topics that were there at the start
@@ -133,6 +134,7 @@ func New(c Config) (*Mirror, error) {
 		}
 	}
 	m.source = newSource(c.Source, f, refreshInterval(c.Consumer), m.settings.backoff, m.notice)
+	m.throttles = []*throttles{m.source.throttles, target.throttles}
 	if m.groups, err = newGroupSync(m, c); err != nil {
 		return nil, err
 	}
