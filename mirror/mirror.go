@@ -47,6 +47,9 @@ type Config struct {
 	// groups whose positions are brought to the target; "": none.
 	SyncGroups         string
 	SyncGroupsInterval time.Duration // 0: one minute
+	// EmitCheckpoints, where set, also has them written in MirrorMaker 2's form,
+	// for those who know the source by this alias.
+	EmitCheckpoints string
 
 	// Delivery is what is promised; "": AtLeastOnce.
 	Delivery Delivery
