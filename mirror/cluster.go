@@ -57,6 +57,7 @@ func newClusterTarget(cluster *client.Client, v *config.Values, notice func(stri
 	t := &clusterTarget{
 		cluster:       cluster,
 		admin:         client.NewAdmin(cluster),
+		throttles:     &throttles{side: "target", notice: notice},
 		acks:          -1,
 		idempotent:    v.Bool("enable.idempotence"),
 		insist:        v.IsSet("enable.idempotence") && v.Bool("enable.idempotence"),
@@ -71,7 +72,6 @@ func newClusterTarget(cluster *client.Client, v *config.Values, notice func(stri
 		topics:        make(map[string]bool),
 		notice:        notice,
 		outages:       newOutages("target", notice),
-		throttles:     &throttles{side: "target", notice: notice},
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	if v.IsSet("delivery.timeout.ms") {
