@@ -103,9 +103,11 @@ func TestGroupsMoveToAnotherCluster(t *testing.T) {
 		return nil
 	})
 	for _, version := range []string{peers.Last3, peers.Newest} {
-		if err := f.translatesFor(ctx, version, to); err != nil {
-			t.Errorf("RemoteClusterUtils of Kafka %s: %v", version, err)
-		}
+		t.Run("RemoteClusterUtils of Kafka "+version, func(t *testing.T) {
+			if err := f.translatesFor(ctx, version, to); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	if code := mirror.end(20 * time.Second); code != 0 {
 		t.Errorf("exit %d after SIGTERM, want 0", code)
