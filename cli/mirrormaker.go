@@ -41,6 +41,7 @@ var mirrorMaker = &tool{
 		{name: "partitioning", value: needsValue, arg: "RULE", def: string(mirror.SamePartition), check: mirrorPartitioning, doc: "same: records keep the source's partition. key-hash: they go by their keys, as MirrorMaker 1's and every producer's do, to as many partitions as the target's topic has; at least once and without offset maps."},
 		{name: "sync.groups", value: needsValue, arg: "REGEX", doc: "Consumer groups of the source, written as topics are in --include, whose positions are brought to the target. Without it none."},
 		{name: "sync.groups.interval.ms", value: needsValue, arg: "MS", def: "60000", check: atLeastOne, doc: "How often they are brought there."},
+		{name: "emit.checkpoints", value: needsValue, arg: "ALIAS", check: checkAlias, doc: "With --sync.groups: also write their positions to ALIAS.checkpoints.internal, where MirrorMaker 2's RemoteClusterUtils looks for them. ALIAS is the name of the source there."},
 		{name: "metrics.listen", value: needsValue, arg: "HOST:PORT", check: checkMetricsAddress, doc: "Serve Prometheus metrics (/metrics) and /healthz there; without HOST on this machine only."},
 		{name: "new.consumer", idle: "there is no other"},
 		{name: "new.producer", idle: "there is no other"},
@@ -69,6 +70,14 @@ func mirrorPolicy(value string) error {
 		return errors.New("expected halt or continue")
 	}
 	return nil
+}
+
+// checkAlias wants what can begin the name of a topic.
+func checkAlias(value string) error {
+	if value == "" {
+		return errors.New("it is empty")
+	}
+	return kafka.CheckTopicName(mirror.CheckpointsTopic(value))
 }
 
 func mirrorDelivery(value string) error {
@@ -121,6 +130,9 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 			return &exitError{code: abnormal, err: err}
 		}
 	}
+	if o.has("emit.checkpoints") && !o.has("sync.groups") {
+		return &usageError{problem: "no groups are named whose checkpoints are to be written", advice: "add --sync.groups '.*' for all groups"}
+	}
 	consumer, err := s.readSettings(settings{table: config.Consumer, file: o.get("consumer.config")})
 	if err != nil {
 		return err
@@ -162,6 +174,7 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 		CommitInterval:     time.Duration(o.integer("offset.commit.interval.ms")) * time.Millisecond,
 		AbortOnSendFailure: !strings.EqualFold(o.get("abort.on.send.failure"), "false"),
 		SyncGroups:         o.get("sync.groups"),
+		EmitCheckpoints:    o.get("emit.checkpoints"),
 		SyncGroupsInterval: time.Duration(o.integer("sync.groups.interval.ms")) * time.Millisecond,
 		Delivery:           mirror.Delivery(o.get("delivery")),
 		Partitioning:       mirror.Partitioning(o.get("partitioning")),

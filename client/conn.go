@@ -45,9 +45,10 @@ type Conn struct {
 	buffers     net.Buffers
 	correlation int32
 
-	mu    sync.Mutex // guards what follows
-	queue []*call
-	err   error // why the connection ended
+	mu     sync.Mutex // guards what follows, the deadlines of queued calls and those of nc
+	queue  []*call
+	silent time.Time // until when the broker does not read
+	err    error     // why the connection ended
 }
 
 type versionRange struct{ min, max int16 }
@@ -195,7 +196,6 @@ func (c *Conn) send(call *call, wait time.Duration, compose func(dst net.Buffers
 	if err := c.enqueue(call); err != nil {
 		return err
 	}
-	c.nc.SetWriteDeadline(call.deadline)
 	if err := c.write(); err != nil {
 		// The reader fails every call in the queue, this one among them.
 		c.fail(readError(err))
@@ -211,9 +211,11 @@ func (c *Conn) enqueue(call *call) error {
 	if c.err != nil {
 		return c.err
 	}
+	call.deadline = call.deadline.Add(c.silentLocked())
 	if len(c.queue) == 0 {
 		c.nc.SetReadDeadline(call.deadline)
 	}
+	c.nc.SetWriteDeadline(call.deadline)
 	c.queue = append(c.queue, call)
 	return nil
 }

@@ -50,6 +50,9 @@ func (c *Conn) Fetch(ctx context.Context, req *wire.FetchRequest, resp *wire.Fet
 		if err == nil {
 			err = resp.Decode(version, body)
 		}
+		if err == nil && version >= silentFetch {
+			c.hush(resp.ThrottleMillis)
+		}
 		if frame == nil {
 			frame = buf
 		}
@@ -89,6 +92,9 @@ func (c *Conn) Produce(ctx context.Context, req *wire.ProduceRequest, done func(
 		if err != nil {
 			done(nil, err)
 			return
+		}
+		if version >= silentProduce {
+			c.hush(resp.ThrottleMillis)
 		}
 		done(&resp, nil)
 	}}

@@ -68,7 +68,7 @@ func TestGroupsMoveToAnotherCluster(t *testing.T) {
 		t.Helper()
 		var offsets kadm.Offsets
 		for topic, o := range at {
-			offsets.AddOffset(topic, 0, o, -1)
+			offsets.Add(kadm.Offset{Topic: topic, At: o, LeaderEpoch: -1, Metadata: "by " + topic})
 		}
 		if err := kadm.NewClient(c.kgo).CommitAllOffsets(ctx, "mover", offsets); err != nil {
 			t.Fatal(err)
@@ -79,7 +79,7 @@ func TestGroupsMoveToAnotherCluster(t *testing.T) {
 	f.write("producer.properties", "bootstrap.servers="+target.Plaintext+"\n")
 	f.write("source.properties", "bootstrap.servers="+source.Plaintext+"\n")
 	commit(from, map[string]int64{"keys": 33, "paid": 22})
-	mirror := f.spawn("bin/kafka-mirror-maker.sh --consumer.config consumer.properties --producer.config producer.properties --include 'keys|paid' --sync.groups mover --sync.groups.interval.ms 500 --offset.commit.interval.ms 500")
+	mirror := f.spawn("bin/kafka-mirror-maker.sh --consumer.config consumer.properties --producer.config producer.properties --include 'keys|paid' --sync.groups mover --sync.groups.interval.ms 500 --emit.checkpoints east --offset.commit.interval.ms 500")
 	// While the records are still being copied the group stands at their end.
 	eventually(t, 40*time.Second, func() error {
 		moved, err := kadm.NewClient(to.kgo).FetchOffsets(ctx, "mover")
@@ -102,11 +102,40 @@ func TestGroupsMoveToAnotherCluster(t *testing.T) {
 		}
 		return nil
 	})
+	for _, version := range []string{peers.Last3, peers.Newest} {
+		t.Run("RemoteClusterUtils of Kafka "+version, func(t *testing.T) {
+			if err := f.translatesFor(ctx, version, to); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	if code := mirror.end(20 * time.Second); code != 0 {
 		t.Errorf("exit %d after SIGTERM, want 0", code)
 	}
 	back := f.must("bin/schloss mirror translate mover --reverse --bootstrap-server " + target.Plaintext + " --source source.properties")
 	wants(t, back.stdout, "exact", "keys", "paid")
+}
+
+// translatesFor asks Kafka's own client where the group "mover" goes on, which
+// must be where the mirror has moved it.
+func (f folder) translatesFor(ctx context.Context, version string, to cluster) error {
+	moved, err := kadm.NewClient(to.kgo).FetchOffsets(ctx, "mover")
+	if err != nil {
+		return err
+	}
+	want := ""
+	for _, topic := range []string{"keys", "paid"} {
+		at, _ := moved.Lookup(topic, 0)
+		want += fmt.Sprintf("%s-0 %d [by %s]\n", topic, at.At, topic)
+	}
+	program, err := filepath.Abs("testdata/mirror/Translate.java")
+	if err != nil {
+		return err
+	}
+	if r := f.java(version, "", program, to.addr, "east", "mover"); r.code != 0 || r.stdout != want {
+		return fmt.Errorf("exit %d, %q, want %q\n%s", r.code, r.stdout, want, r.stderr)
+	}
+	return nil
 }
 
 // valuesOf are the committed records of partition 0 from an offset on.

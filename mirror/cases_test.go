@@ -35,6 +35,8 @@ var fieldCases = []struct{ name, file, test string }{
 	{"zstd, and every other codec", "mirror_test.go", "TestMirrorCopies"},
 	{"a repetition that the target knows without its offset", "outbox_test.go", "TestOutboxDuplicateIsSuccess"},
 	{"a bomb, a lying count, a bad length", "rebuild/rebuild_test.go", "TestDamageAndBombsAreNotPassedOn"},
+	{"a source that throttles", "throttles_test.go", "TestThrottledFetches"},
+	{"a target that throttles", "throttles_test.go", "TestThrottledProduces"},
 	{"a target that has lost records", "journal_test.go", "TestATargetThatHasLostRecords"},
 	{"as many, more, or fewer partitions, with keys where a producer of the target puts them", "keyhash_test.go", "TestKeysGoByTheirHash"},
 	{"two batches for one partition in one request, of which Kafka takes one", "sender_test.go", "TestOnePartitionOnceInARequest"},

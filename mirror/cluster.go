@@ -33,6 +33,7 @@ type clusterTarget struct {
 	refreshEvery  time.Duration
 	notice        func(string)
 	outages       *outages
+	throttles     *throttles
 	trip          roundTrip
 	transactional *string // the id of all that is sent; nil: none
 
@@ -59,6 +60,7 @@ func newClusterTarget(cluster *client.Client, v *config.Values, notice func(stri
 	t := &clusterTarget{
 		cluster:       cluster,
 		admin:         client.NewAdmin(cluster),
+		throttles:     &throttles{side: "target", notice: notice},
 		acks:          -1,
 		idempotent:    v.Bool("enable.idempotence"),
 		insist:        v.IsSet("enable.idempotence") && v.Bool("enable.idempotence"),
@@ -145,18 +147,7 @@ func (t *clusterTarget) Topic(ctx context.Context, name string) (TargetTopic, er
 
 // CreateTopic creates a topic with the cluster's default replication factor.
 func (t *clusterTarget) CreateTopic(ctx context.Context, name string, partitions int32) error {
-	topic := client.NewTopic{Name: name, Partitions: partitions, ReplicationFactor: -1}
-	err := t.admin.CreateTopic(ctx, topic)
-	if errors.Is(err, kafka.ErrInvalidReplicationFactor) {
-		// Brokers before 2.4 have no default for this request (KIP-464).
-		cluster, cerr := t.admin.Cluster(ctx)
-		if cerr != nil {
-			return err
-		}
-		topic.ReplicationFactor = int16(min(3, len(cluster.Nodes)))
-		err = t.admin.CreateTopic(ctx, topic)
-	}
-	return err
+	return createTopic(ctx, t.admin, client.NewTopic{Name: name, Partitions: partitions, ReplicationFactor: -1})
 }
 
 // AddPartitions makes a topic have so many partitions.

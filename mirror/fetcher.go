@@ -44,6 +44,7 @@ const crowdedWait = 5 * time.Millisecond
 func (f *fetcher) run(ctx context.Context) {
 	defer f.hangUp()
 	for failures := 0; ctx.Err() == nil; {
+		f.stream.mirror.source.throttles.keep(ctx, f.conn)
 		asked, crowded := f.plan()
 		if len(asked) == 0 {
 			f.wait(ctx, time.Hour)

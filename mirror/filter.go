@@ -60,7 +60,8 @@ func patternProblem(err error) string {
 
 // selects says whether the topic is to be mirrored.
 func (f *filter) selects(topic string, internal bool) bool {
-	if !f.internal && (internal || kafka.Internal(topic)) || strings.HasPrefix(topic, stateTopics) || topic == f.state {
+	if !f.internal && (internal || kafka.Internal(topic)) || strings.HasPrefix(topic, stateTopics) ||
+		topic == f.state || strings.HasSuffix(topic, checkpointsSuffix) { // they hold only for where they are
 		return false
 	}
 	return f.pattern.MatchString(topic)

@@ -23,6 +23,7 @@ func TestFilterSelects(t *testing.T) {
 		{"the broker's word for internal counts", ".*", "_schemas", true, false},
 		{"a dot is any character", "a.b", "a-b", false, true},
 		{"an escaped dot is a dot", `a\.b`, "a-b", false, false},
+		{"checkpoints of another pair of clusters", ".*", "west.checkpoints.internal", false, false},
 		{"classes and repeats", "team-[0-9]{2}-.+", "team-07-x", false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,23 +21,36 @@ import (
 // works on the partitions that this mirror copies; what else a group reads is
 // another mirror's.
 type groupSync struct {
-	mirror  *Mirror
-	pattern *regexp.Regexp
-	every   time.Duration
-	target  *client.Admin
+	mirror      *Mirror
+	pattern     *regexp.Regexp
+	every       time.Duration
+	target      *client.Admin
+	checkpoints *checkpoints
 
 	mu    sync.Mutex // guards what follows
 	seen  []SyncedGroup
 	told  map[string]string // what was last told of a group
 	fails bool              // and that was told
+	trips map[groupPartition]*latency
 }
 
 // SyncedGroup is one group of the source, as the last round found it.
 type SyncedGroup struct {
 	Group   string
 	Active  bool // it has members on the source
-	Offsets []Translated
-	Err     error // why nothing of it was brought over
+	Offsets []SyncedOffset
+	Err     error     // why nothing of it was brought over
+	At      time.Time // when the target's group last had all that can be translated; zero: not yet
+}
+
+// SyncedOffset is one of its positions. From and To are those of the target's
+// group, where it may be moved.
+type SyncedOffset struct {
+	Translated
+	Behind int64 // offsets of the source before From that a consumer reads again from To on; -1: there is no place
+
+	metadata string     // of the commit
+	of       *partition // the assignment it was translated under
 }
 
 // syncInterval is how often groups are brought over where nothing else is said.
@@ -51,7 +65,8 @@ func newGroupSync(m *Mirror, c Config) (*groupSync, error) {
 		return nil, err
 	}
 	return &groupSync{mirror: m, pattern: pattern, every: cmp.Or(c.SyncGroupsInterval, syncInterval),
-		target: client.NewAdmin(c.Target), told: make(map[string]string)}, nil
+		target: client.NewAdmin(c.Target), checkpoints: newCheckpoints(m, c.EmitCheckpoints),
+		told: make(map[string]string), trips: make(map[groupPartition]*latency)}, nil
 }
 
 // Groups are the consumer groups that are brought over, as the last round found
@@ -69,6 +84,7 @@ func (m *Mirror) Groups() []SyncedGroup {
 func (g *groupSync) run(ctx context.Context) {
 	ticker := time.NewTicker(g.every)
 	defer ticker.Stop()
+	defer g.checkpoints.close()
 	for {
 		select {
 		case <-ctx.Done():
@@ -90,6 +106,7 @@ func (g *groupSync) run(ctx context.Context) {
 func (g *groupSync) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(g.every, commitWithin))
 	defer cancel()
+	g.checkpoints.begin(ctx, g.target)
 	listed, err := g.mirror.source.admin.Groups(ctx)
 	if err != nil {
 		return err
@@ -123,10 +140,24 @@ func (g *groupSync) round(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if one.At = g.before(d.ID).At; one.Err == nil && !occupied[d.ID] {
+			one.At = time.Now()
+		}
 		seen = append(seen, one)
 	}
+	g.checkpoints.end()
 	g.show(seen)
 	return nil
+}
+
+// before is a group as the round before this one found it.
+func (g *groupSync) before(group string) (found SyncedGroup) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.IndexFunc(g.seen, func(s SyncedGroup) bool { return s.Group == group }); i >= 0 {
+		found = g.seen[i]
+	}
+	return found
 }
 
 // selects leaves out the groups in which mirrors keep their positions: those
@@ -138,9 +169,10 @@ func (g *groupSync) selects(l client.GroupListing) bool {
 	return !slices.Contains(g.mirror.journal.others, l.ID) && g.pattern.MatchString(l.ID)
 }
 
-// bring translates what a group has committed, and commits what is new on the
-// target.
-func (g *groupSync) bring(ctx context.Context, group string, occupied bool) ([]Translated, error) {
+// bring translates what a group has committed, writes its checkpoints and moves
+// the target's group.
+func (g *groupSync) bring(ctx context.Context, group string, occupied bool) ([]SyncedOffset, error) {
+	began := time.Now()
 	committed, err := g.mirror.source.admin.CommittedOffsets(ctx, group)
 	if err != nil {
 		return nil, err
@@ -149,45 +181,57 @@ func (g *groupSync) bring(ctx context.Context, group string, occupied bool) ([]T
 	if err != nil || len(out) == 0 {
 		return out, err
 	}
+	arrived := g.checkpoints.write(ctx, group, out)
+	moved, err := g.move(ctx, group, occupied, out)
+	g.arrived(group, append(arrived, moved...), began, time.Now())
+	return out, err
+}
+
+// move commits what is new on the target, and returns of which partitions. A
+// group that has members there is theirs to move.
+func (g *groupSync) move(ctx context.Context, group string, occupied bool, out []SyncedOffset) (moved []kafka.TopicPartition, err error) {
 	before, err := g.target.CommittedOffsets(ctx, group)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	at := make(map[kafka.TopicPartition]kafka.Offset)
 	for _, c := range before {
 		if c.Err != nil {
-			return out, c.Err
+			return nil, c.Err
 		}
 		at[c.TopicPartition] = c.Offset
 	}
 	var fresh []client.Committed
 	for i := range out {
-		t := &out[i]
-		old, had := at[t.TopicPartition]
+		o := &out[i]
+		old, had := at[o.TopicPartition]
 		switch {
-		case !t.Standing.Placed() || had && old == t.To:
+		case !o.Standing.Placed() || had && old == o.To:
 		case occupied:
-			t.To, t.Standing = kafka.NoOffset, StandsOccupied
-		case had && old > t.To:
-			t.To, t.Standing = kafka.NoOffset, StandsBack
+			o.To, o.Standing = kafka.NoOffset, StandsOccupied
+		case had && old > o.To:
+			o.To, o.Standing = kafka.NoOffset, StandsBack
 		default:
-			fresh = append(fresh, client.Committed{TopicPartition: t.TopicPartition, Offset: t.To, Epoch: kafka.NoEpoch})
+			fresh = append(fresh, client.Committed{TopicPartition: o.TopicPartition, Offset: o.To, Epoch: kafka.NoEpoch, Metadata: o.metadata})
 		}
 	}
 	if len(fresh) == 0 {
-		return out, nil
+		return nil, nil
 	}
 	results, err := g.target.CommitGroupOffsets(ctx, group, fresh)
 	for _, r := range results {
-		if err == nil {
+		switch {
+		case r.Err == nil:
+			moved = append(moved, r.TopicPartition)
+		case err == nil:
 			err = r.Err
 		}
 	}
-	return out, err
+	return moved, err
 }
 
 // translate translates the offsets of the partitions that are copied here.
-func (g *groupSync) translate(ctx context.Context, committed []client.Committed) ([]Translated, error) {
+func (g *groupSync) translate(ctx context.Context, committed []client.Committed) ([]SyncedOffset, error) {
 	var ours []client.Committed
 	var tps []kafka.TopicPartition
 	for _, c := range committed {
@@ -207,26 +251,37 @@ func (g *groupSync) translate(ctx context.Context, committed []client.Committed)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Translated, 0, len(ours))
+	out := make([]SyncedOffset, 0, len(ours))
 	for _, c := range ours {
-		t := Translated{TopicPartition: c.TopicPartition, From: c.Offset, To: kafka.NoOffset, Standing: StandsNowhere}
+		o := SyncedOffset{Translated: Translated{TopicPartition: c.TopicPartition, From: c.Offset, To: kafka.NoOffset, Standing: StandsNowhere},
+			Behind: -1, metadata: c.Metadata, of: g.mirror.mapped(c.TopicPartition)} // the group may have taken it from us meanwhile
 		end, there := ends[c.TopicPartition]
 		log, copied := logs[c.TopicPartition]
-		p := g.mirror.mapped(c.TopicPartition) // the group may have taken it from us meanwhile
 		switch {
-		case p == nil || !there || !copied:
+		case o.of == nil || !there || !copied:
 		case c.Offset > end:
-			t.Standing = StandsPastEnd
+			o.Standing = StandsPastEnd
 		default:
-			p.stream.mu.Lock()
-			if p.halt == nil || p.halt.Reason.passes() { // else the map may be of another topic
-				t.To, t.Standing = toTarget(&p.offsets, p.done, c.Offset, log)
-			}
-			p.stream.mu.Unlock()
+			o.place(log)
 		}
-		out = append(out, t)
+		out = append(out, o)
 	}
 	return out, nil
+}
+
+// place finds the place of a position in the log of the target.
+func (o *SyncedOffset) place(log bounds) {
+	p := o.of
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	if p.halt != nil && !p.halt.Reason.passes() { // the map may be of another topic
+		return
+	}
+	o.To, o.Standing = toTarget(&p.offsets, p.done, o.From, log)
+	if o.Standing.Placed() {
+		back, _ := toSource(&p.offsets, p.done, o.To, bounds{0, math.MaxInt64})
+		o.Behind = max(0, int64(o.From-back))
+	}
 }
 
 // mapped is a partition that is copied, nil if it is not ours or not begun.

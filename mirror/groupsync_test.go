@@ -60,7 +60,7 @@ func (w *world) commitGroup(c *kfake.Cluster, group string, offsets map[int32]ka
 	w.t.Helper()
 	var all []client.Committed
 	for p, o := range offsets {
-		all = append(all, client.Committed{TopicPartition: kafka.TopicPartition{Topic: "a", Partition: p}, Offset: o, Epoch: kafka.NoEpoch})
+		all = append(all, client.Committed{TopicPartition: kafka.TopicPartition{Topic: "a", Partition: p}, Offset: o, Epoch: kafka.NoEpoch, Metadata: "of " + group})
 	}
 	named, err := client.Open(w.t.Context(), client.Config{Values: values(w.t, config.Admin, ""), Bootstrap: c.ListenAddrs()})
 	if err != nil {

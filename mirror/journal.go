@@ -81,33 +81,15 @@ func (j *journal) key(tp kafka.TopicPartition) ([]byte, error) {
 func openJournal(ctx context.Context, target *client.Client, topic, mirror, source string) (*journal, error) {
 	j := &journal{target: target, admin: client.NewAdmin(target), topic: topic, mirror: mirror, source: source,
 		entries: make(map[kafka.TopicPartition]entry)}
-	err := j.admin.CreateTopic(ctx, client.NewTopic{Name: topic, Partitions: 1, ReplicationFactor: -1,
-		Configs: map[string]string{"cleanup.policy": "compact"}})
-	if errors.Is(err, kafka.ErrInvalidReplicationFactor) {
-		err = j.createOld(ctx)
+	err := ensureCompacted(ctx, j.admin, topic)
+	if err == nil {
+		err = j.read(ctx)
 	}
-	if err != nil && !errors.Is(err, kafka.ErrTopicAlreadyExists) {
-		// Who may not create it may still use one that is there.
-		if found, ferr := j.admin.Topics(ctx, topic); ferr != nil || len(found) != 1 || found[0].Err != nil {
-			return nil, err
-		}
-	}
-	if err := j.read(ctx); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	j.writer, err = target.Kgo(kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.RecordRetries(10))
+	j.writer, err = openWriter(target, topic)
 	return j, err
-}
-
-// createOld is for brokers that have no default replication factor (KIP-464).
-func (j *journal) createOld(ctx context.Context) error {
-	cluster, err := j.admin.Cluster(ctx)
-	if err != nil {
-		return err
-	}
-	return j.admin.CreateTopic(ctx, client.NewTopic{Name: j.topic, Partitions: 1, ReplicationFactor: int16(min(3, len(cluster.Nodes))),
-		Configs: map[string]string{"cleanup.policy": "compact"}})
 }
 
 // read takes in all records of this mirror.

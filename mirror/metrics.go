@@ -26,6 +26,7 @@ func (m *Mirror) WriteMetrics(w io.Writer) error {
 	p := m.Snapshot()
 	all := m.ownMetrics(p)
 	all = append(all, partitionMetrics(p)...)
+	all = append(all, m.groupMetrics(p.At)...)
 	all = append(all, m.mirrorMaker2Metrics(p)...)
 	var b strings.Builder
 	for _, f := range all {
@@ -87,11 +88,16 @@ func (m *Mirror) ownMetrics(p Progress) []family {
 	for _, c := range []string{starting, copying, paused, halted} {
 		states = append(states, sample{append(flow[:2:2], "state", c), float64(count[c])})
 	}
+	var silences []sample
+	for _, t := range m.throttles {
+		silences = append(silences, sample{append(flow[:2:2], "side", t.side), t.sum().Seconds()})
+	}
 	return []family{
 		{"schloss_mirror_info", "gauge", "The mirror (its group) and the ids of its clusters.", []sample{{append(flow[:2:2], "source", m.sourceID, "target", m.targetID), 1}}},
 		{"schloss_mirror_start_time_seconds", "gauge", "When the mirror started.", one(float64(p.Since.UnixMilli()) / 1000)},
 		{"schloss_mirror_rpo_seconds", "gauge", "Age of the oldest record that is not copied yet.", one(p.LagSeconds)},
 		{"schloss_mirror_partitions", "gauge", "Partitions that this mirror has, by state.", states},
+		{"schloss_mirror_throttled_seconds_total", "counter", "Time that quotas had connections be silent, by the side that has the quota.", silences},
 	}
 }
 
@@ -136,44 +142,50 @@ const mirrorMaker2 = "kafka_connect_mirror_mirrorsourceconnector_"
 // record.
 func (m *Mirror) mirrorMaker2Metrics(p Progress) []family {
 	var fs []family
-	add := func(name, kind, help string, value func(*PartitionProgress) (float64, bool)) {
+	labels := func(pp *PartitionProgress) []string {
+		return []string{"source", m.sourceID, "target", m.targetID, "topic", pp.Topic, "partition", strconv.Itoa(int(pp.Partition))}
+	}
+	add := func(name, kind, help string, value func(*PartitionProgress) float64) {
 		f := family{mirrorMaker2 + name, kind, help, nil}
 		for i := range p.Partitions {
-			pp := &p.Partitions[i]
-			if v, ok := value(pp); ok {
-				f.samples = append(f.samples, sample{[]string{"source", m.sourceID, "target", m.targetID,
-					"topic", pp.Topic, "partition", strconv.Itoa(int(pp.Partition))}, v})
-			}
+			f.samples = append(f.samples, sample{labels(&p.Partitions[i]), value(&p.Partitions[i])})
 		}
 		fs = append(fs, f)
 	}
-	plain := func(of func(*PartitionProgress) float64) func(*PartitionProgress) (float64, bool) {
-		return func(pp *PartitionProgress) (float64, bool) { return of(pp), true }
-	}
-	add("record_count", "counter", "Records copied.", plain(func(pp *PartitionProgress) float64 { return float64(pp.Records) }))
-	add("record_rate", "gauge", "Records copied a second.", plain(func(pp *PartitionProgress) float64 { return pp.RecordRate }))
-	add("byte_count", "counter", "Bytes copied.", plain(func(pp *PartitionProgress) float64 { return float64(pp.Bytes) }))
-	add("byte_rate", "gauge", "Bytes copied a second.", plain(func(pp *PartitionProgress) float64 { return pp.ByteRate }))
+	add("record_count", "counter", "Records copied.", func(pp *PartitionProgress) float64 { return float64(pp.Records) })
+	add("record_rate", "gauge", "Records copied a second.", func(pp *PartitionProgress) float64 { return pp.RecordRate })
+	add("byte_count", "counter", "Bytes copied.", func(pp *PartitionProgress) float64 { return float64(pp.Bytes) })
+	add("byte_rate", "gauge", "Bytes copied a second.", func(pp *PartitionProgress) float64 { return pp.ByteRate })
 	spread := func(name, help string, of func(*PartitionProgress) Spread) {
-		for _, part := range []struct {
-			suffix string
-			of     func(Spread) float64
-		}{
-			{"", func(s Spread) float64 { return float64(s.Last) }},
-			{"_min", func(s Spread) float64 { return float64(s.Min) }},
-			{"_max", func(s Spread) float64 { return float64(s.Max) }},
-			{"_avg", func(s Spread) float64 { return float64(s.Sum) / float64(s.Count) }},
-		} {
-			add(name+part.suffix, "gauge", help, func(pp *PartitionProgress) (float64, bool) {
-				s := of(pp)
-				if s.Count == 0 {
-					return 0, false
-				}
-				return part.of(s), true
-			})
+		all := spreads(mirrorMaker2+name, help)
+		for i := range p.Partitions {
+			pp := &p.Partitions[i]
+			all.add(labels(pp), of(pp))
 		}
+		fs = append(fs, all...)
 	}
 	spread("record_age_ms", "Age of records when they were fetched, in milliseconds.", func(pp *PartitionProgress) Spread { return pp.Age })
 	spread("replication_latency_ms", "Age of records when they were acknowledged, in milliseconds.", func(pp *PartitionProgress) Spread { return pp.Latency })
 	return fs
+}
+
+// spreadFamilies are the four metrics of a spread: the last, the least, the
+// largest, the mean.
+type spreadFamilies []family
+
+func spreads(name, help string) (all spreadFamilies) {
+	for _, suffix := range []string{"", "_min", "_max", "_avg"} {
+		all = append(all, family{name + suffix, "gauge", help, nil})
+	}
+	return all
+}
+
+// add adds one spread, unless it is empty.
+func (all spreadFamilies) add(labels []string, s Spread) {
+	if s.Count == 0 {
+		return
+	}
+	for i, v := range []float64{float64(s.Last), float64(s.Min), float64(s.Max), float64(s.Sum) / float64(s.Count)} {
+		all[i].samples = append(all[i].samples, sample{labels, v})
+	}
 }

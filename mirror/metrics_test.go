@@ -68,19 +68,21 @@ func TestMetrics(t *testing.T) {
 	got := scrape(t, m.Mirror)
 	mm2 := `{source="source",target="target",topic="a",partition="0"}`
 	for name, want := range map[string]float64{
-		`schloss_mirror_info{flow="mirror",source="source",target="target"}`: 1,
-		`schloss_mirror_partitions{flow="mirror",state="copying"}`:           3,
-		`schloss_mirror_partitions{flow="mirror",state="halted"}`:            0,
-		`schloss_mirror_rpo_seconds{flow="mirror"}`:                          0,
-		`schloss_mirror_records_total{topic="a",partition="0"}`:              100,
-		`schloss_mirror_position{topic="a",partition="0"}`:                   100,
-		`schloss_mirror_source_end{topic="a",partition="0"}`:                 100,
-		`schloss_mirror_lag_records{topic="a",partition="0"}`:                0,
-		`schloss_mirror_lag_bytes{topic="a",partition="0"}`:                  0,
-		`schloss_mirror_lag_seconds{topic="a",partition="0"}`:                0,
-		`schloss_mirror_left_out_records_total{topic="a",partition="0"}`:     0,
-		`schloss_mirror_records_total{topic="b",partition="1"}`:              40,
-		mirrorMaker2 + `record_count` + mm2:                                  100,
+		`schloss_mirror_info{flow="mirror",source="source",target="target"}`:  1,
+		`schloss_mirror_partitions{flow="mirror",state="copying"}`:            3,
+		`schloss_mirror_partitions{flow="mirror",state="halted"}`:             0,
+		`schloss_mirror_rpo_seconds{flow="mirror"}`:                           0,
+		`schloss_mirror_throttled_seconds_total{flow="mirror",side="source"}`: 0,
+		`schloss_mirror_throttled_seconds_total{flow="mirror",side="target"}`: 0,
+		`schloss_mirror_records_total{topic="a",partition="0"}`:               100,
+		`schloss_mirror_position{topic="a",partition="0"}`:                    100,
+		`schloss_mirror_source_end{topic="a",partition="0"}`:                  100,
+		`schloss_mirror_lag_records{topic="a",partition="0"}`:                 0,
+		`schloss_mirror_lag_bytes{topic="a",partition="0"}`:                   0,
+		`schloss_mirror_lag_seconds{topic="a",partition="0"}`:                 0,
+		`schloss_mirror_left_out_records_total{topic="a",partition="0"}`:      0,
+		`schloss_mirror_records_total{topic="b",partition="1"}`:               40,
+		mirrorMaker2 + `record_count` + mm2:                                   100,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s is %v (%v), want %v", name, v, ok, want)

@@ -47,6 +47,9 @@ type Config struct {
 	// groups whose positions are brought to the target; "": none.
 	SyncGroups         string
 	SyncGroupsInterval time.Duration // 0: one minute
+	// EmitCheckpoints, where set, also has them written in MirrorMaker 2's form,
+	// for those who know the source by this alias.
+	EmitCheckpoints string
 
 	// Delivery is what is promised; "": AtLeastOnce.
 	Delivery Delivery
@@ -77,6 +80,7 @@ type Mirror struct {
 	pool     *pool
 	streams  []*stream
 
+	throttles  []*throttles // of source and target
 	running    sync.WaitGroup
 	firstStart bool             // the group had committed nothing
 	atStart    map[string]int32 // partitions of the topics that were there at the start
@@ -136,6 +140,7 @@ func New(c Config) (*Mirror, error) {
 		}
 	}
 	m.source = newSource(c.Source, f, refreshInterval(c.Consumer), m.settings.backoff, m.notice)
+	m.throttles = []*throttles{m.source.throttles, target.throttles}
 	if m.groups, err = newGroupSync(m, c); err != nil {
 		return nil, err
 	}

@@ -117,6 +117,69 @@ func allow(principal string, op kafka.Operation, on kafka.ResourceType, name str
 	return acl.Binding{ResourceType: on, Name: name, Pattern: kafka.Literal, Principal: principal, Host: "*", Operation: op, Permission: kafka.Allow}
 }
 
+// TestRightsOfGroupsAndCheckpoints mirrors with the rights that docs/mirror.md
+// lists, and none more.
+func TestRightsOfGroupsAndCheckpoints(t *testing.T) {
+	const checkpoints = "west.checkpoints.internal"
+	certs := testkit.NewCerts(t)
+	reader, writer := certs.Issue(t, "mirror-reader"), certs.Issue(t, "mirror-writer")
+	source := newCastle(t, certs,
+		allow(reader, kafka.Read, kafka.Topic, "a"),
+		allow(reader, kafka.Read, kafka.Group, "copy"),
+		allow(reader, kafka.Describe, kafka.Group, "billing"))
+	target := newCastle(t, certs,
+		allow(writer, kafka.Create, kafka.Topic, "a"),
+		allow(writer, kafka.Write, kafka.Topic, "a"),
+		allow(writer, kafka.Create, kafka.Topic, mirror.StateTopic),
+		allow(writer, kafka.Read, kafka.Topic, mirror.StateTopic),
+		allow(writer, kafka.Write, kafka.Topic, mirror.StateTopic),
+		allow(writer, kafka.Read, kafka.Group, "billing"),
+		allow(writer, kafka.Read, kafka.Topic, "a"),
+		allow(writer, kafka.Create, kafka.Topic, checkpoints),
+		allow(writer, kafka.Write, kafka.Topic, checkpoints))
+	source.produce("a", 0, 100)
+	at := client.Committed{TopicPartition: kafka.TopicPartition{Topic: "a"}, Offset: 7, Epoch: kafka.NoEpoch}
+	done, err := client.NewAdmin(source.open(source.values(config.Admin, "client", ""))).CommitGroupOffsets(t.Context(), "billing", []client.Committed{at})
+	if err != nil || done[0].Err != nil {
+		t.Fatal(err, done)
+	}
+	cv := source.values(config.Consumer, "mirror-reader", "group.id=copy\nauto.offset.reset=earliest\nmetadata.max.age.ms=200")
+	pv := target.values(config.Producer, "mirror-writer", "metadata.max.age.ms=200")
+	var told []string
+	m, err := mirror.New(mirror.Config{Source: source.open(cv), Consumer: cv, Target: target.open(pv), Producer: pv, Include: "a",
+		SyncGroups: "billing", SyncGroupsInterval: 50 * time.Millisecond, EmitCheckpoints: "west", AbortOnSendFailure: true,
+		Notice: func(s string) { told = append(told, s) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(ctx) }()
+	consumer, err := target.open(target.values(config.Consumer, "client", "")).Kgo(kgo.ConsumeTopics(checkpoints), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(50*time.Millisecond), kgo.MetadataMaxAge(100*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer consumer.Close()
+	patience, give := context.WithTimeout(t.Context(), 20*time.Second)
+	defer give()
+	found := false
+	for !found && patience.Err() == nil {
+		consumer.PollFetches(patience).EachRecord(func(r *kgo.Record) { found = found || strings.Contains(string(r.Key), "billing") })
+	}
+	admin := client.NewAdmin(target.open(target.values(config.Admin, "client", "")))
+	var moved []client.Committed
+	for len(moved) == 0 && err == nil && patience.Err() == nil { // the group is moved after the checkpoint
+		moved, err = admin.CommittedOffsets(patience, "billing")
+	}
+	if err != nil || len(moved) != 1 || moved[0].Offset != 7 {
+		t.Errorf("the group stands at %+v (%v), want 7", moved, err)
+	}
+	cancel()
+	if err := <-ended; err != nil || !found || strings.Contains(strings.Join(told, "\n"), "denied") {
+		t.Errorf("a checkpoint: %v; ended with %v, told:\n%s", found, err, strings.Join(told, "\n"))
+	}
+}
+
 // The mirror between two secured brokers of ours, with principals that may do
 // just what it takes: through restarts of either side, new topics, its own end
 // and its return, every record arrives once and in order.

@@ -193,6 +193,7 @@ func (l *lane) run(ctx context.Context) {
 		}
 	}()
 	for ctx.Err() == nil {
+		l.sender.target.throttles.keep(ctx, l.conn)
 		load := l.gather(time.Now())
 		if len(load) == 0 {
 			select {

@@ -13,14 +13,15 @@ import (
 
 // source knows the topics of the source cluster and who leads them.
 type source struct {
-	cluster *client.Client
-	admin   *client.Admin
-	filter  *filter
-	every   time.Duration
-	backoff time.Duration
-	outages *outages
-	kick    chan struct{}
-	trip    roundTrip
+	cluster   *client.Client
+	admin     *client.Admin
+	filter    *filter
+	every     time.Duration
+	backoff   time.Duration
+	outages   *outages
+	throttles *throttles
+	kick      chan struct{}
+	trip      roundTrip
 
 	mu       sync.Mutex // guards what follows
 	leads    map[kafka.TopicPartition]lead
@@ -49,10 +50,11 @@ type news struct {
 func newSource(cluster *client.Client, f *filter, every, backoff time.Duration, notice func(string)) *source {
 	return &source{
 		cluster: cluster, admin: client.NewAdmin(cluster), filter: f, every: every, backoff: backoff, outages: newOutages("source", notice),
-		kick:     make(chan struct{}, 1),
-		leads:    make(map[kafka.TopicPartition]lead),
-		selected: make(map[string]sourceTopic),
-		missing:  make(map[string]int),
+		throttles: &throttles{side: "source", notice: notice},
+		kick:      make(chan struct{}, 1),
+		leads:     make(map[kafka.TopicPartition]lead),
+		selected:  make(map[string]sourceTopic),
+		missing:   make(map[string]int),
 	}
 }
 

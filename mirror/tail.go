@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"schloss/client"
 	"schloss/kafka"
@@ -44,6 +45,7 @@ func (r *tailReader) each(ctx context.Context, from, to kafka.Offset, take func(
 			Topics: []wire.FetchTopic{{Name: r.tp.Topic, Partitions: []wire.FetchPartition{{Index: r.tp.Partition, LeaderEpoch: kafka.NoEpoch,
 				Offset: next, LastFetchedEpoch: kafka.NoEpoch, LogStart: -1, MaxBytes: tailBytes}}}}}
 		var resp wire.FetchResponse
+		keepSilent(ctx, conn, func(time.Duration) {})
 		if buf, err = conn.Fetch(ctx, req, &resp, buf); err != nil {
 			return err
 		}

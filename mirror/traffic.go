@@ -55,14 +55,17 @@ func (s Spread) with(earlier Spread) Spread {
 }
 
 // at is the window for what happens now.
-func (t *traffic) at(now time.Time) *window {
-	switch passed := now.Sub(t.current.since); {
-	case passed >= 2*windowLength: // nothing has happened for so long
-		t.previous, t.current = window{since: now.Add(-windowLength)}, window{since: now}
-	case passed >= windowLength:
-		t.previous, t.current = t.current, window{since: t.current.since.Add(windowLength)}
+func (t *traffic) at(now time.Time) *window { return turn(&t.current, &t.previous, now, windowLength) }
+
+// turn has windows of a length follow each other, and returns the current one.
+func turn(current, previous *window, now time.Time, length time.Duration) *window {
+	switch passed := now.Sub(current.since); {
+	case passed >= 2*length: // nothing has happened for so long
+		*previous, *current = window{since: now.Add(-length)}, window{since: now}
+	case passed >= length:
+		*previous, *current = *current, window{since: current.since.Add(length)}
 	}
-	return &t.current
+	return current
 }
 
 // Traffic is what was copied of a partition in the last half minute to minute.

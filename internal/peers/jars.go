@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -36,6 +37,7 @@ var releases = map[string][]coordinate{
 	Newest: {
 		{"org.apache.kafka", "kafka_2.13", Newest},
 		{"org.apache.kafka", "kafka-tools", Newest},
+		{"org.apache.kafka", "connect-mirror-client", Newest},
 		{"org.apache.logging.log4j", "log4j-slf4j-impl", "2.24.3"},
 	},
 }
@@ -106,19 +108,20 @@ func Jars(version string) (string, error) {
 	}
 	dir := filepath.Join(cache, "kafka-"+version)
 	classPath := filepath.Join(dir, "*")
-	done := filepath.Join(dir, ".done")
-	if _, err := os.Stat(done); err == nil {
+	done := filepath.Join(dir, ".done") // holds what was fetched, which a newer list may exceed
+	text := []byte(pomOf(parts))
+	if fetched, err := os.ReadFile(done); err == nil && bytes.Equal(fetched, text) {
 		return classPath, nil
 	}
 	pom := filepath.Join(cache, "kafka-"+version+".xml")
-	if err := os.WriteFile(pom, []byte(pomOf(parts)), 0o644); err != nil {
+	if err := os.WriteFile(pom, text, 0o644); err != nil {
 		return "", err
 	}
 	cmd := exec.Command("mvn", "-q", "-B", "-f", pom, "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies", "-DoutputDirectory="+dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("fetch Apache Kafka %s with Maven: %w\n%s", version, err, out)
 	}
-	return classPath, os.WriteFile(done, nil, 0o644)
+	return classPath, os.WriteFile(done, text, 0o644)
 }
 
 func pomOf(parts []coordinate) string {
