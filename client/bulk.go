@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,8 +30,9 @@ const (
 // process costs.
 type bulkConn struct {
 	*net.TCPConn
-	raw  syscall.RawConn
-	wait int // bytes that the kernel waits for
+	raw   syscall.RawConn
+	wait  int          // bytes that the kernel waits for; of a reader alone
+	parts []unix.Iovec // of a writer alone
 }
 
 func newBulkConn(nc *net.TCPConn) (*bulkConn, error) {
@@ -91,17 +93,26 @@ func (c *bulkConn) Write(b []byte) (int, error) {
 
 // WriteBuffers writes all buffers, one behind the other.
 func (c *bulkConn) WriteBuffers(bufs net.Buffers) (n int64, err error) {
-	next := piece{bufs: bufs}
+	at := 0 // in the first of bufs
 	waitErr := c.raw.Write(func(fd uintptr) (done bool) {
-		for err == nil && next.cut() {
-			m, errno := unix.Writev(int(fd), next.parts)
-			switch {
-			case m > 0:
+		defer func() { clear(c.parts) }() // what they point to is the caller's
+		for err == nil {
+			if c.cut(bufs, at); len(c.parts) == 0 {
+				return true
+			}
+			// unix.Writev would tell the race detector of its reading when the answer
+			// may be there, and the memory somebody else's.
+			m, _, errno := unix.Syscall(unix.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&c.parts[0])), uintptr(len(c.parts)))
+			switch errno {
+			case 0:
 				n += int64(m)
-				next.skip(m)
-			case errno == unix.EAGAIN:
+				for at += int(m); len(bufs) > 0 && at >= len(bufs[0]); bufs = bufs[1:] {
+					at -= len(bufs[0])
+				}
+			case unix.EINTR:
+			case unix.EAGAIN:
 				return false
-			case errno != nil && errno != unix.EINTR:
+			default:
 				err = c.failed("writev", errno)
 			}
 		}
@@ -110,42 +121,23 @@ func (c *bulkConn) WriteBuffers(bufs net.Buffers) (n int64, err error) {
 	return n, cmp.Or(err, waitErr)
 }
 
-// piece is what leaves next of a list of buffers.
-type piece struct {
-	bufs  net.Buffers // [0][at:] and all behind it are left
-	at    int
-	parts [][]byte
-}
-
-// cut composes the piece; false if nothing is left.
-func (p *piece) cut() bool {
-	p.parts = p.parts[:0]
-	left, at := atOnce, p.at
-	for _, b := range p.bufs {
-		if b = b[at:]; len(b) > left {
-			b = b[:left]
-		}
-		if at = 0; len(b) > 0 {
-			p.parts = append(p.parts, b)
-		}
-		if left -= len(b); left == 0 || len(p.parts) == maxParts {
-			break
+// cut makes parts what leaves next of bufs, from an offset of the first on.
+func (c *bulkConn) cut(bufs net.Buffers, at int) {
+	c.parts = c.parts[:0]
+	for left := atOnce; len(bufs) > 0 && left > 0 && len(c.parts) < maxParts; bufs = bufs[1:] {
+		b := bufs[0][at:]
+		b, at = b[:min(len(b), left)], 0
+		if len(b) > 0 {
+			part := unix.Iovec{Base: &b[0]}
+			part.SetLen(len(b))
+			c.parts = append(c.parts, part)
+			left -= len(b)
 		}
 	}
-	return len(p.parts) > 0
 }
 
 // maxParts is how many buffers one call of writev takes (IOV_MAX).
 const maxParts = 1024
-
-// skip goes on behind n bytes.
-func (p *piece) skip(n int) {
-	p.at += n
-	for len(p.bufs) > 0 && p.at >= len(p.bufs[0]) {
-		p.at -= len(p.bufs[0])
-		p.bufs = p.bufs[1:]
-	}
-}
 
 // failed is the error of a system call, as package net would tell it.
 func (c *bulkConn) failed(call string, errno error) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -39,6 +40,82 @@ func TestBulkConnReads(t *testing.T) {
 	}
 	if n, err := io.ReadFull(r, make([]byte, awaited)); n != awaited/2 || err != io.ErrUnexpectedEOF {
 		t.Errorf("at the end: got %d, %v, want %d and %v", n, err, awaited/2, io.ErrUnexpectedEOF)
+	}
+}
+
+// Whatever the buffers are, all of them arrive, also when the reader is late.
+func TestBulkConnWrites(t *testing.T) {
+	text := make([]byte, 3*awaited+77)
+	for i := range text {
+		text[i] = byte(i * i >> 8)
+	}
+	bufs := net.Buffers{nil, text[:10], text[10 : 2*awaited+5], nil, text[2*awaited+5 : 2*awaited+6]}
+	for at := 2*awaited + 6; at < len(text); at += 700 {
+		bufs = append(bufs, text[at:min(len(text), at+700)])
+	}
+	bufs = append(bufs, nil)
+	begin, written := make(chan struct{}), make(chan error, 1)
+	got := make(chan []byte, 1)
+	addr := listener(t, func(nc net.Conn) {
+		<-begin
+		all, _ := io.ReadAll(nc)
+		got <- all
+	})
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp := nc.(*net.TCPConn)
+	if err := tcp.SetWriteBuffer(32 << 10); err != nil { // it is full, and more than once
+		t.Fatal(err)
+	}
+	c, err := newBulkConn(tcp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		n, err := c.WriteBuffers(bufs)
+		if err == nil && n != int64(len(text)) {
+			err = io.ErrShortWrite
+		}
+		c.Close()
+		written <- err
+	}()
+	close(begin)
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(<-got, text) {
+		t.Error("something else arrives")
+	}
+}
+
+// A peer that has gone is an error of the socket, as package net tells it.
+func TestBulkConnFails(t *testing.T) {
+	addr := listener(t, func(nc net.Conn) {
+		io.ReadFull(nc, make([]byte, 1))
+		nc.(*net.TCPConn).SetLinger(0)
+		nc.Close()
+	})
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	c, err := newBulkConn(nc.(*net.TCPConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Read(make([]byte, leastBulk))
+	var op *net.OpError
+	if !isReset(err) || !errors.As(err, &op) {
+		t.Errorf("read: got %v, want a reset", err)
+	}
+	if _, err = c.Write(make([]byte, leastBulk)); !isReset(err) || !errors.As(err, &op) {
+		t.Errorf("write: got %v, want a broken pipe", err)
 	}
 }
 

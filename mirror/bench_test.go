@@ -42,7 +42,7 @@ func BenchmarkEngine(b *testing.B) {
 			p := newTestPartition(0)
 			p.trip, p.partitions = bench.trip, bench.dealt
 			set, who := &settings{}, &identity{id: 9, epoch: 1}
-			memory := newPool(1 << 30).takeLocked()
+			memory := newPool(1 << 30).takeLocked(0)
 			now := time.Now()
 			b.SetBytes(int64(batches * bench.records * len(text)))
 			b.ReportAllocs()

@@ -46,12 +46,13 @@ type pool struct {
 
 func newPool(limit int64) *pool { return &pool{limit: limit, room: make(chan struct{})} }
 
-// get takes a buffer, held once. It waits while the others fill the limit.
-func (p *pool) get(ctx context.Context) (*buffer, error) {
+// get takes a buffer with room for so many bytes, held once. It waits while that
+// would exceed the limit.
+func (p *pool) get(ctx context.Context, bytes int) (*buffer, error) {
 	for {
 		p.mu.Lock()
-		if p.taken == 0 || p.bytes < p.limit {
-			b := p.takeLocked()
+		if p.taken == 0 || p.bytes+int64(bytes) <= p.limit {
+			b := p.takeLocked(bytes)
 			p.mu.Unlock()
 			return b, nil
 		}
@@ -65,11 +66,14 @@ func (p *pool) get(ctx context.Context) (*buffer, error) {
 	}
 }
 
-func (p *pool) takeLocked() *buffer {
+func (p *pool) takeLocked(bytes int) *buffer {
 	b := &buffer{pool: p}
 	if n := len(p.free); n > 0 {
 		b, p.free = p.free[n-1], p.free[:n-1]
 		p.idle -= int64(cap(b.bytes))
+	}
+	if cap(b.bytes) < bytes {
+		b.bytes = make([]byte, 0, bytes)
 	}
 	p.taken++
 	p.bytes += int64(cap(b.bytes))
@@ -122,8 +126,8 @@ func (p *pool) put(b *buffer) {
 	}
 	p.taken--
 	p.bytes -= int64(cap(b.bytes))
-	if p.idle+p.bytes < p.limit && (!b.alien || cap(b.bytes) >= leastMade) {
-		p.idle += int64(cap(b.bytes))
+	if spare := p.idle + int64(cap(b.bytes)); p.keeps(spare) && (!b.alien || cap(b.bytes) >= leastMade) {
+		p.idle = spare
 		if b.alien {
 			p.made = append(p.made, b.bytes[:0])
 		} else {
@@ -133,3 +137,7 @@ func (p *pool) put(b *buffer) {
 	close(p.room)
 	p.room = make(chan struct{})
 }
+
+// keeps says whether so much free memory is worth keeping: what is near the limit
+// will want some again at once.
+func (p *pool) keeps(spare int64) bool { return spare <= p.limit/4 || spare+p.bytes <= p.limit }

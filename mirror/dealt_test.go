@@ -152,7 +152,7 @@ func TestADealtResponse(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTestPartition(test.at)
 			p.partitions = 3
-			memory := newPool(1 << 20).takeLocked()
+			memory := newPool(1 << 20).takeLocked(0)
 			spans := take(p, fetchedRecords(test.records, 100), false, memory)
 			var count int32
 			var reason HaltReason

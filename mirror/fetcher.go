@@ -152,14 +152,11 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 			return false, err
 		}
 	}
-	memory, err := m.pool.get(ctx)
+	memory, err := m.pool.get(ctx, int(f.req.MaxBytes)+frameRoom)
 	if err != nil {
 		return false, err
 	}
 	defer memory.release()
-	if room := int(f.req.MaxBytes) + frameRoom; cap(memory.bytes) < room {
-		m.pool.grown(memory, make([]byte, 0, room))
-	}
 	bytes, err := f.conn.Fetch(ctx, &f.req, &f.resp, memory.bytes)
 	m.pool.grown(memory, bytes)
 	if err != nil {

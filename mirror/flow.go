@@ -108,11 +108,15 @@ func (m *Mirror) measureTrips(ctx context.Context) error {
 const minFetchBytes = 256 << 10
 
 // fetchBytes is how much one response may bring: two for every connection fit
-// in the memory. Over a long line all of the memory is that of responses which
-// are still to come.
+// in the memory, four where much of it is on its way to a distant target. Over a
+// long line from the source all of it is that of responses which are still to
+// come.
 func (m *Mirror) fetchBytes() int32 {
 	connections := int64(len(m.streams) * m.source.leadingNodes())
 	most, share := int64(m.settings.fetchMaxBytes), m.settings.memory/(2*connections)
+	if m.target.RoundTrip() >= longTrip {
+		share /= 2
+	}
 	if trip := m.source.trip.shortest(); trip >= longTrip {
 		share = m.settings.memory / connections
 		if !m.settings.fetchBytesSet {

@@ -42,7 +42,7 @@ func TestFlowFollowsTheRoundTrip(t *testing.T) {
 		{150 * time.Millisecond, true, 4, 960_000, 2 << 20, 1 << 20},
 	} {
 		t.Run(test.trip.String(), func(t *testing.T) {
-			m := &Mirror{source: newSource(nil, nil, time.Hour, time.Millisecond, func(string) {})}
+			m := &Mirror{source: newSource(nil, nil, time.Hour, time.Millisecond, func(string) {}), target: &shelf{}}
 			m.settings = settings{memory: 32 << 20, fetchMaxBytes: defaultFetchBytes, fetchBytesSet: test.set,
 				partitionFetchBytes: 1 << 20, partitionBytesSet: test.set}
 			m.source.trip.note(test.trip)
@@ -64,11 +64,11 @@ func TestPoolCountsWhatWasRebuilt(t *testing.T) {
 	rebuilt := p.adopt(make([]byte, 100))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.get(ctx); err == nil {
+	if _, err := p.get(ctx, 10); err == nil {
 		t.Fatal("a buffer was given out beyond the limit")
 	}
 	rebuilt.release()
-	if b, err := p.get(ctx); err != nil || b == rebuilt {
+	if b, err := p.get(ctx, 10); err != nil || b == rebuilt {
 		t.Errorf("after the release: got %v, %v, want another buffer", b, err)
 	}
 }

@@ -59,7 +59,7 @@ func TestPartitionTake(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := newTestPartition(test.at)
-			memory := newPool(1 << 20).takeLocked()
+			memory := newPool(1 << 20).takeLocked(0)
 			spans := take(p, fetchedRecords(test.records, 100), false, memory)
 			var reason HaltReason
 			if p.halt != nil {
@@ -83,7 +83,7 @@ func TestPartitionTake(t *testing.T) {
 
 func TestPartitionPositionFollowsAcknowledgements(t *testing.T) {
 	p := newTestPartition(10)
-	memory := newPool(1 << 20).takeLocked()
+	memory := newPool(1 << 20).takeLocked(0)
 	p.end = 22
 	spans := take(p, fetchedRecords(concat(t,
 		made{base: 10, records: 5}, made{base: 15, records: 5},
@@ -118,7 +118,7 @@ func TestPartitionPositionFollowsAcknowledgements(t *testing.T) {
 
 func TestPartitionReadCommitted(t *testing.T) {
 	p := newTestPartition(0)
-	memory := newPool(1 << 20).takeLocked()
+	memory := newPool(1 << 20).takeLocked(0)
 	r := fetchedRecords(concat(t,
 		made{base: 0, records: 2, producer: 7, attributes: batch.TransactionalBit},
 		made{base: 2, producer: 7, marker: "abort"},
@@ -139,13 +139,13 @@ func TestPoolWaitsAndPoisons(t *testing.T) {
 			b[i] = 0xdd
 		}
 	}
-	a, err := p.get(t.Context())
+	a, err := p.get(t.Context(), 60)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.grown(a, make([]byte, 100))
+	a.bytes = a.bytes[:60]
 	got := make(chan *buffer)
-	go func() { b, _ := p.get(t.Context()); got <- b }()
+	go func() { b, _ := p.get(t.Context(), 50); got <- b }()
 	a.hold()
 	a.release()
 	select {

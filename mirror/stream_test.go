@@ -73,7 +73,7 @@ func fetch(t *testing.T, s *stream, p *partition, respond func() []byte) {
 	if len(asked) != 1 {
 		t.Fatalf("asked for %d partitions, want 1", len(asked))
 	}
-	memory := s.mirror.pool.takeLocked()
+	memory := s.mirror.pool.takeLocked(0)
 	s.fetched(t.Context(), p, fetchedRecords(respond(), 100), memory)
 	memory.release()
 	f.finish(asked)
