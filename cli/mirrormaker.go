@@ -154,7 +154,7 @@ func runMirrorMaker(ctx context.Context, s *session, o *options) error {
 	if s.env("GOGC") == "" {
 		// Nearly all of the heap is records, which have no pointers to follow: to
 		// look for garbage more often costs little, and halves what it takes.
-		defer debug.SetGCPercent(debug.SetGCPercent(50))
+		defer debug.SetGCPercent(debug.SetGCPercent(25))
 	}
 	show := newProgress(s.IO.Err, terminal(s.IO.Err))
 	var keep func(mirror.Quarantined) error

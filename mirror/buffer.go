@@ -81,8 +81,12 @@ func (p *pool) takeLocked(bytes int) *buffer {
 	return b
 }
 
-// leastMade is the least memory that is kept to build in once more.
-const leastMade = 64 << 10
+const (
+	// leastMade is the least memory that is kept to build in once more.
+	leastMade = 64 << 10
+	// madeStep is what its size is a multiple of.
+	madeStep = 16 << 10
+)
 
 // make makes memory for a batch that is built, to be adopted.
 func (p *pool) make(bytes int) []byte {
@@ -95,7 +99,7 @@ func (p *pool) make(bytes int) []byte {
 			return b
 		}
 	}
-	return make([]byte, 0, (bytes+leastMade-1)/leastMade*leastMade) // so that the next of about this size fits too
+	return make([]byte, 0, (bytes+madeStep-1)/madeStep*madeStep) // so that the next of about this size fits too
 }
 
 // adopt counts memory that was made elsewhere as taken, until it is released.

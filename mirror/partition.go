@@ -173,9 +173,12 @@ func (p *partition) expects() bool { return p.running() && p.asked == p.next }
 // the window of the target must never run empty.
 const enough = 256 << 10
 
-// crowded says that the target has not caught up with what was fetched.
+// crowded says that the target has not caught up with what was fetched. Over a
+// long line one batch more than the window waits: until it is fetched, what the
+// line could carry is lost.
 func (p *partition) crowded() bool {
-	return p.backlog >= max(enough, maxInFlight*max(p.largest, p.worthwhile()))
+	window := maxInFlight * max(p.largest, p.worthwhile())
+	return p.backlog >= max(enough, window+p.worthwhile())
 }
 
 const (
@@ -209,8 +212,11 @@ func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
 // task is what the next response is read by.
 func (p *partition) task(set *settings, strict bool) *task {
 	t := &task{from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict, suspect: p.suspect}
+	// Over a long line what has come together goes together: each batch takes one
+	// of few places in the window for a round trip.
+	t.coalesce, t.enough = p.worthwhile(), min(batchFor(p.trip), p.limits.batch())
 	if len(p.under) >= maxInFlight {
-		t.coalesce, t.join = p.worthwhile(), joined
+		t.join = joined
 	}
 	if p.partitions > 0 {
 		t.deal = rebuild.Deal{Partitions: p.partitions, Keyless: p.tp.Partition % p.partitions}

@@ -17,8 +17,9 @@ type task struct {
 	committedOnly bool
 	strict        bool // halt at a record that is unfit; else leave it out
 	// The window of the target is the bottleneck: batches of less than coalesce are
-	// made fewer, uncompressed ones of less than join.
+	// made fewer, uncompressed ones of less than join, which are of enough bytes.
 	coalesce, join int
+	enough         int
 	room           func(bytes int) []byte // memory for what is built; nil: it is made
 	deal           rebuild.Deal
 	suspect        suspect
@@ -134,15 +135,19 @@ func (t *task) small(h batch.Header) bool {
 func (t *task) deals() bool { return t.deal.Partitions > 0 }
 
 // gather keeps a batch to be unpacked together with its neighbours of the same
-// codec.
+// codec: as many as make a batch that is large enough, and not too large.
 func (t *task) gather(out *reading, b batch.Batch) {
-	enough := max(coalesced, t.coalesce)
+	enough, most := max(coalesced, t.enough), t.limits.batch()
 	if t.deals() {
-		enough = dealt
+		enough, most = dealt, dealt
+	}
+	size := len(b)
+	if b.Attributes().Codec() == batch.None {
+		size = batch.JoinedSize(b)
 	}
 	if n := len(out.gathered); n > 0 {
 		another := out.gathered[n-1].Attributes().Codec() != b.Attributes().Codec()
-		if another || t.deals() && out.bytes+len(b) > enough {
+		if another || out.bytes+size > most {
 			t.flush(out)
 		}
 	}
@@ -150,7 +155,7 @@ func (t *task) gather(out *reading, b batch.Batch) {
 		return
 	}
 	out.gathered = append(out.gathered, b)
-	if out.bytes += len(b); out.bytes >= enough {
+	if out.bytes += size; out.bytes >= enough {
 		t.flush(out)
 	}
 }
