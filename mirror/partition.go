@@ -67,7 +67,8 @@ type partition struct {
 type span struct {
 	p       *partition
 	batch   batch.Batch
-	raw     bool          // it is the source's, in memory
+	raw     bool          // it is as the source has it
+	copied  bool          // but not where the response lies
 	memory  *buffer       // where it lies
 	runs    []rebuild.Run // of a rebuilt one
 	to, of  int32         // where records go by their keys: the target's partition, and of how many
@@ -241,7 +242,7 @@ func (p *partition) accept(r *reading, memory *buffer, now time.Time) (spans []C
 	}
 	for _, s := range r.spans {
 		s.p, s.generation = p, p.generation
-		if s.memory = memory; s.raw {
+		if s.memory = memory; s.raw && !s.copied {
 			memory.hold()
 		} else {
 			s.memory = memory.pool.adopt(s.batch)

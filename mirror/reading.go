@@ -168,13 +168,25 @@ func (t *task) flush(out *reading) {
 	case len(some) == 0:
 		return
 	case len(some) == 1 && !t.deals():
-		out.pass(some[0], some[0].Header())
+		t.alone(out, some[0])
 	default:
 		t.unpack(out, some...)
 	}
 	if out.halt == nil && behind > out.next {
 		out.skip(behind)
 	}
+}
+
+// alone passes a small batch that no neighbour was left for. Where others of the
+// response were made one it is copied, for the memory of all of it would have to
+// wait for this one.
+func (t *task) alone(out *reading, b batch.Batch) {
+	built := len(out.spans) > 0 && !out.spans[len(out.spans)-1].raw && t.room != nil
+	if built {
+		b = append(t.room(len(b)), b...)
+	}
+	out.pass(b, b.Header())
+	out.spans[len(out.spans)-1].copied = built
 }
 
 // unpack rebuilds batches.
