@@ -95,7 +95,7 @@ func (a *appender) rename(who identity) {
 }
 
 // openAs prepares to append as a producer that is not to be changed.
-func (t *clusterTarget) openAs(stream int, tp kafka.TopicPartition, who identity) *appender {
+func (t *clusterTarget) openAs(stream int, tp kafka.TopicPartition, w writer) *appender {
 	s := t.sender(stream, tp)
-	return &appender{sender: s, box: &outbox{tp: tp, window: t.window, patience: t.patience, node: -1, who: &who, firm: true}}
+	return &appender{sender: s, box: &outbox{tp: tp, window: t.window, patience: t.patience, node: -1, who: &w.identity, next: w.next, firm: true}}
 }

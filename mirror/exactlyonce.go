@@ -84,7 +84,7 @@ func (x *exactlyOnce) start(ctx context.Context) (err error) {
 }
 
 func (x *exactlyOnce) openState() {
-	x.state = x.target.openAs(0, kafka.TopicPartition{Topic: x.m.journal.topic}, x.who)
+	x.state = x.target.openAs(0, kafka.TopicPartition{Topic: x.m.journal.topic}, writer{x.who, 0})
 	x.state.box.bind(x.quiet)
 }
 
@@ -97,12 +97,12 @@ func (x *exactlyOnce) own(ctx context.Context, claims []*claim) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, c := range claims {
-		c.turn = x.undos
+		c.turn, c.at.writer = x.undos, noWriter
 		if !x.undone[c.p.tp] {
 			continue
 		}
 		if e, ok := x.m.journal.entry(c.p.tp); ok {
-			c.at = place{at: e.position, committed: c.at.committed, read: e.epoch, offsets: e.offsets.Clone(), base: e.base, producer: e.producer}
+			c.at = place{at: e.position, committed: c.at.committed, read: e.epoch, offsets: e.offsets.Clone(), base: e.base, writer: noWriter}
 		} else {
 			c.at = c.p.began
 		}
@@ -153,7 +153,7 @@ func (x *exactlyOnce) open(stream int, c *claim) Appender {
 	if c.turn != x.undos {
 		return nil
 	}
-	a := &boundAppender{x.target.openAs(stream, c.p.tp, x.who), x, c.p}
+	a := &boundAppender{x.target.openAs(stream, c.p.tp, writer{x.who, 0}), x, c.p}
 	a.box.bind(x.quiet)
 	x.boxes[a] = true
 	return a
