@@ -63,7 +63,7 @@ var errNoState = errors.New("the target does not let the mirror keep its state, 
 
 // id is the transactional id of one partition of this mirror.
 func (e *effectivelyOnce) id(of string) *transactional {
-	return &transactional{e.target.cluster, fmt.Sprintf("schloss-mirror-%s-%s-%s", e.m.settings.group, e.m.sourceID, of), e.target.backoff}
+	return e.target.transaction(fmt.Sprintf("schloss-mirror-%s-%s-%s", e.m.settings.group, e.m.sourceID, of))
 }
 
 // owning is how many partitions are made ours at a time.

@@ -53,21 +53,9 @@ func newExactlyOnce(m *Mirror, target *clusterTarget) *exactlyOnce {
 	x := &exactlyOnce{m: m, target: target,
 		wake: make(chan struct{}, 1), quiet: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		boxes: make(map[*boundAppender]bool), undone: make(map[kafka.TopicPartition]bool)}
-	x.txn = &transactional{target.cluster, "", target.backoff}
+	x.txn = target.transaction("")
 	return x
 }
-
-// FencedError is another mirror of the same group that has taken over.
-type FencedError struct {
-	Group string
-	Err   error
-}
-
-func (e *FencedError) Error() string {
-	return fmt.Sprintf("another mirror of group %q has taken over, or a transaction took longer than %v: exactly-once works with one process a group: %v", e.Group, transactionTimeout, e.Err)
-}
-
-func (e *FencedError) Unwrap() error { return e.Err }
 
 // start becomes the writer, which ends what an earlier one has left.
 func (x *exactlyOnce) start(ctx context.Context) (err error) {
@@ -349,41 +337,6 @@ func (x *exactlyOnce) become(who identity) {
 	for a := range x.boxes {
 		a.rename(who)
 	}
-}
-
-// undo ends a transaction of which something went wrong: it becomes the writer
-// anew, which aborts it, and has all partitions go back to what the journal has.
-func (x *exactlyOnce) undo(ctx context.Context, cause error) error {
-	if errors.Is(cause, kafka.ErrProducerFenced) {
-		return &FencedError{x.m.settings.group, cause}
-	}
-	who, err := x.txn.init(ctx, x.who)
-	if errors.Is(err, kafka.ErrProducerFenced) {
-		return &FencedError{x.m.settings.group, err}
-	}
-	if err != nil {
-		return err
-	}
-	x.m.notice(fmt.Sprintf("a transaction was undone, and its records are sent again: %v", cause))
-	if err := x.m.insist(ctx, "read the mirror's state", func() error { return x.m.journal.read(ctx) }); err != nil {
-		return err
-	}
-	x.mu.Lock()
-	x.who = who
-	x.undos++
-	closed := x.boxes
-	x.boxes = make(map[*boundAppender]bool)
-	for a := range closed {
-		x.undone[a.p.tp] = true
-	}
-	x.mu.Unlock()
-	x.state.Close(ctx)
-	x.openState()
-	for a := range closed {
-		a.Close(ctx)
-		a.p.stream.redo(a.p)
-	}
-	return nil
 }
 
 // stateBatch is how large the journal's batches are made, before compression;
