@@ -53,6 +53,10 @@ func (c *chaos) read(ctx context.Context, addr string, partition int32, last str
 	}
 }
 
+// exactSegments is up to how many segments a map is exact: older ones are made
+// one. With at-least-once it never need be.
+var exactSegments = map[mirror.Delivery]int{mirror.EffectivelyOnce: 4096, mirror.ExactlyOnce: 1024}
+
 // check compares both sides: no loss, order kept, the map right for each record,
 // and but for at-least-once no duplicate.
 func (c *chaos) check(ctx context.Context, want, got [][]*kgo.Record) {
@@ -74,8 +78,7 @@ func (c *chaos) check(ctx context.Context, want, got [][]*kgo.Record) {
 	for p := range want {
 		places := c.compare(p, want[p], got[p])
 		offsets := maps[kafka.TopicPartition{Topic: "chaos", Partition: int32(p)}]
-		// Each transaction makes a segment, and old ones are made one.
-		exact := c.delivery != mirror.AtLeastOnce && offsets.Len() < 1000
+		exact := offsets.Len() < exactSegments[c.delivery]
 		for _, r := range want[p] {
 			at, precision := offsets.ToTarget(kafka.Offset(r.Offset))
 			right := false
