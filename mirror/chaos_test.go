@@ -92,8 +92,8 @@ func rounds(t *testing.T) int {
 func newChaos(t *testing.T, d mirror.Delivery, seed uint64) *chaos {
 	c := &chaos{t: t, delivery: d, rand: rand.New(rand.NewPCG(seed, 7)), struck: make(map[string]int)}
 	if releases := os.Getenv(chaosKafka); releases != "" {
-		from, to, _ := strings.Cut(releases, ",")
-		c.source, c.target = c.side("source", kafkaBehind(t, from)), c.side("target", kafkaBehind(t, to))
+		both := kafkasBehind(t, strings.Split(releases, ",")...)
+		c.source, c.target = c.side("source", both[0]), c.side("target", both[1])
 		c.transactions = true
 	} else {
 		c.source = c.side("source", brokerBehind(t))

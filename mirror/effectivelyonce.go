@@ -32,11 +32,11 @@ import (
 //	                                     ours, the tail is read again
 //
 // This needs both to have the same record at a place. They do, as long as the
-// source loses none from the middle of what is on its way (compaction, or
-// deleted records, in those moments); a fence needs no such condition, and is
-// used where there is one. Where the mirror itself leaves records out, the
-// places change, and another producer goes on: the target has definitely refused
-// the next batch of the one before, so nothing of that can be appended any more.
+// source deletes none of those that are on their way (compaction, in those
+// moments). A fence needs no such condition, and is used where there is one.
+// Where the mirror itself leaves a record out, the places change, and another
+// producer goes on: the target has definitely refused the next batch of the one
+// before, so nothing of that can be appended any more.
 type effectivelyOnce struct {
 	m        *Mirror
 	target   *clusterTarget

@@ -188,22 +188,48 @@ func TestTheJournalIsReadAnewWhereAPartitionComes(t *testing.T) {
 // What the writer wrote last may be lost with the end of the target's log. Then
 // another one goes on.
 func TestAWriterWhoseEndIsLostDoesNotGoOn(t *testing.T) {
-	w := newWorld(t, []kfake.Opt{kfake.SeedTopics(1, "a")}, []kfake.Opt{kfake.SeedTopics(1, "a")})
-	w.noFence()
-	w.produce("a", 1, 0, 50)
-	m := w.start(promising(EffectivelyOnce), earliest, "")
-	w.until("they are copied", func() bool { return m.position("a", 0) == 50 })
-	mute := w.target.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: StateTopic, Err: kerr.TopicAuthorizationFailed, Count: -1})
-	w.produce("a", 1, 50, 90)
-	w.until("the rest is copied", func() bool { return m.position("a", 0) == 90 })
-	if err := m.stop(); err != nil {
-		t.Fatal(err)
+	for _, test := range []struct {
+		name string
+		lose func(t *testing.T, target *client.Admin) error
+	}{
+		{"the tail is deleted", func(t *testing.T, target *client.Admin) error {
+			_, err := target.DeleteRecords(t.Context(), []client.PartitionOffset{{TopicPartition: kafka.TopicPartition{Topic: "a"}, Offset: 90}})
+			return err
+		}},
+		{"another topic has the name", func(t *testing.T, target *client.Admin) error {
+			if err := target.DeleteTopic(t.Context(), "a"); err != nil {
+				return err
+			}
+			return target.CreateTopic(t.Context(), client.NewTopic{Name: "a", Partitions: 1, ReplicationFactor: 1})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, []kfake.Opt{kfake.SeedTopics(1, "a")}, []kfake.Opt{kfake.SeedTopics(1, "a")})
+			w.noFence()
+			w.produce("a", 1, 0, 50)
+			start := func(consumer string) *started {
+				return w.start(func(c *Config) { promising(EffectivelyOnce)(c); c.OnTargetTruncated = GoOn }, consumer, "")
+			}
+			m := start(earliest)
+			w.until("they are copied", func() bool { return m.position("a", 0) == 50 })
+			if err := m.stop(); err != nil {
+				t.Fatal(err)
+			}
+			m = start("")
+			w.until("it is ours", func() bool { return m.position("a", 0) == 50 })
+			// The journal does not learn what follows.
+			mute := w.target.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: StateTopic, Err: kerr.TopicAuthorizationFailed, Count: -1})
+			w.produce("a", 1, 50, 90)
+			w.until("the rest is copied", func() bool { return m.position("a", 0) == 90 })
+			if err := m.stop(); err != nil {
+				t.Fatal(err)
+			}
+			mute.Remove()
+			if err := test.lose(t, client.NewAdmin(m.config.Target)); err != nil {
+				t.Fatal(err)
+			}
+			m = start("")
+			w.until("what was lost is copied again", func() bool { return m.position("a", 0) == 90 })
+		})
 	}
-	mute.Remove()
-	gone := []client.PartitionOffset{{TopicPartition: kafka.TopicPartition{Topic: "a"}, Offset: 90}}
-	if _, err := client.NewAdmin(m.config.Target).DeleteRecords(t.Context(), gone); err != nil {
-		t.Fatal(err)
-	}
-	m = w.start(promising(EffectivelyOnce), "", "")
-	w.until("what was lost is copied again", func() bool { return m.position("a", 0) == 90 })
 }

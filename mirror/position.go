@@ -172,6 +172,7 @@ func (m *Mirror) fit(tp kafka.TopicPartition, at place, end kafka.Offset) place 
 	m.notice(fmt.Sprintf("partition %s: %s: %v; they are copied again", tp, TargetChanged, err))
 	at.at, at.read = from, kafka.NoEpoch
 	at.offsets.Cut(from)
+	at.writer.next = noSequence // the target has lost that too
 	return at
 }
 

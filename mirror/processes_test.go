@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -203,14 +204,32 @@ func brokerBehind(t *testing.T) victim {
 	return victim{front, 3, b.kill, b.start}
 }
 
-// kafkaBehind runs a release of real Kafka. It takes seconds to come back.
-func kafkaBehind(t *testing.T, release string) victim {
-	b, err := peers.StartBroker(t.Context(), peers.BrokerConfig{Version: release, Dir: filepath.Join(t.TempDir(), "kafka"), Far: true, Settings: map[string]string{
-		"num.partitions": strconv.Itoa(chaosPartitions), "transaction.state.log.num.partitions": "2",
-		"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}})
-	if err != nil {
-		t.Fatal(err)
+// kafkasBehind runs releases of real Kafka. They take seconds to come back.
+func kafkasBehind(t *testing.T, releases ...string) []victim {
+	brokers, errs := make([]*peers.Broker, len(releases)), make([]error, len(releases))
+	var all sync.WaitGroup
+	for i, release := range releases {
+		cfg := peers.BrokerConfig{Version: release, Dir: filepath.Join(t.TempDir(), "kafka"), Far: true, Settings: map[string]string{
+			"num.partitions": strconv.Itoa(chaosPartitions), "transaction.state.log.num.partitions": "2",
+			"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}}
+		all.Go(func() { brokers[i], errs[i] = peers.StartBroker(t.Context(), cfg) })
 	}
+	all.Wait()
+	var victims []victim
+	for i, b := range brokers {
+		if errs[i] != nil {
+			t.Error(errs[i])
+			continue
+		}
+		victims = append(victims, kafkaBehind(t, b))
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	return victims
+}
+
+func kafkaBehind(t *testing.T, b *peers.Broker) victim {
 	front := newProxy(t, b.Far)
 	front.to.Store(b.FarEnd)
 	v := victim{front, 1, func() {
