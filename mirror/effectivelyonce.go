@@ -98,25 +98,24 @@ func (e *effectivelyOnce) own(ctx context.Context, claims []*claim) error {
 
 // take makes one partition ours.
 func (e *effectivelyOnce) take(ctx context.Context, c *claim) (err error) {
-	fresh := noWriter
+	who := nobody
 	if !e.unfenced {
-		if fresh.identity, err = e.id(c.p.tp.String()).fence(ctx, c.p.tp); err != nil {
+		if who, err = e.id(c.p.tp.String()).fence(ctx, c.p.tp); err != nil {
 			return c.refused(err)
 		}
 	}
 	if err := e.catchUp(ctx, c); err != nil {
 		return err
 	}
-	if e.unfenced && c.at.writer.next != noSequence {
-		return nil
-	}
 	if e.unfenced {
-		if fresh.identity, err = e.target.initProducer(ctx); err != nil {
+		if c.at.writer.next != noSequence { // that is us
+			return nil
+		}
+		if who, err = e.target.initProducer(ctx); err != nil {
 			return c.refused(err)
 		}
 	}
-	fresh.next = 0
-	c.at.writer = fresh
+	c.at.writer = writer{who, 0}
 	return nil
 }
 
@@ -148,10 +147,6 @@ func (e *effectivelyOnce) catchUp(ctx context.Context, c *claim) error {
 		c.at.base = end
 		return nil
 	}
-	starts, err := listEach(ctx, e.target.admin, kafka.EarliestOffset, one)
-	if err != nil {
-		return err
-	}
 	last, err := listEach(ctx, e.m.source.admin, kafka.LatestOffset, one)
 	if err != nil {
 		return err
@@ -163,10 +158,14 @@ func (e *effectivelyOnce) catchUp(ctx context.Context, c *claim) error {
 	if err != nil {
 		return fmt.Errorf("compare the target's end of %s with the source: %w", c.p.tp, err)
 	}
-	if from > end || starts[c.p.tp] > from && !found { // where the writer stands is lost
+	if found || !e.unfenced {
+		return nil
+	}
+	starts, err := listEach(ctx, e.target.admin, kafka.EarliestOffset, one)
+	if err == nil && (from > end || starts[c.p.tp] > from) { // where the writer stands is lost
 		c.at.writer.next = noSequence
 	}
-	return nil
+	return err
 }
 
 // match finds the records of the target's tail in the source, and says whether
