@@ -52,6 +52,9 @@ type blow struct {
 
 const chaosPartitions = 3
 
+// transactionMillis is how long the mirror's transactions may take.
+const transactionMillis = 4000
+
 // TestChaos lets all that can die die at random moments, and then compares every
 // record of both sides.
 func TestChaos(t *testing.T) {
@@ -112,7 +115,7 @@ func newChaos(t *testing.T, d mirror.Delivery, seed uint64) *chaos {
 	}
 	testkit.WriteProperties(t, filepath.Join(dir, "consumer.properties"), consumer)
 	testkit.WriteProperties(t, filepath.Join(dir, "producer.properties"), map[string]string{
-		"bootstrap.servers": c.target, "metadata.max.age.ms": "500", "retry.backoff.ms": "10", "transaction.timeout.ms": "4000"})
+		"bootstrap.servers": c.target, "metadata.max.age.ms": "500", "retry.backoff.ms": "10", "transaction.timeout.ms": strconv.Itoa(transactionMillis)})
 	if err := os.WriteFile(filepath.Join(dir, "delivery"), []byte(d), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +123,9 @@ func newChaos(t *testing.T, d mirror.Delivery, seed uint64) *chaos {
 	c.may(8, "kill the mirror", func() { c.mirror.kill(); c.mirror.start() })
 	c.may(2, "end the mirror in order", func() { c.end(); c.mirror.start() })
 	c.may(2, "freeze the mirror", c.freeze)
+	if d == mirror.ExactlyOnce {
+		c.may(1, "suspend the mirror until its transaction is given up", c.suspend)
+	}
 	return c
 }
 
@@ -133,6 +139,12 @@ func (c *chaos) side(name string, b victim) string {
 	c.may(b.weight, "kill the "+name, func() { b.kill(); b.start() })
 	c.may(1, "kill the "+name+", then the mirror", func() { b.kill(); c.mirror.kill(); c.mirror.start(); b.start() })
 	c.may(3, "cut the "+name, b.front.cut)
+	c.may(3, "kill the mirror while all for the "+name+" is late", func() {
+		b.front.hold(time.Duration(c.rand.IntN(800)) * time.Millisecond)
+		time.Sleep(30 * time.Millisecond) // something is said
+		c.mirror.kill()
+		c.mirror.start()
+	})
 	c.may(3, "slow the "+name, func() { b.front.slow.Store(int64(c.rand.IntN(20)) * int64(time.Millisecond)) })
 	c.proxies = append(c.proxies, b.front)
 	return b.front.addr()
@@ -165,6 +177,13 @@ func (c *chaos) freeze() {
 	frozen.thaw()
 	c.pause([]int{300, 300, 600, 4000}[c.rand.IntN(4)])
 	frozen.kill()
+}
+
+// suspend has the mirror stand still for longer than a transaction may take.
+func (c *chaos) suspend() {
+	c.mirror.freeze()
+	time.Sleep(transactionMillis*time.Millisecond + 500*time.Millisecond)
+	c.mirror.thaw()
 }
 
 // end ends the mirror with SIGTERM.
@@ -234,7 +253,7 @@ func (c *chaos) run(rounds int) {
 	load.end(ctx)
 	want, got := c.readBoth(ctx)
 	c.end()
-	t.Logf("%d blows in %v:", rounds, time.Since(began).Round(time.Second))
+	t.Logf("%d blows in %v; %d transactions were undone:", rounds, time.Since(began).Round(time.Second), strings.Count(c.mirror.log.String(), "a transaction was undone"))
 	for _, name := range slices.Sorted(maps.Keys(c.struck)) {
 		t.Logf("%5d %s", c.struck[name], name)
 	}

@@ -14,8 +14,8 @@ type proxy struct {
 	to       atomic.Value // string
 	slow     atomic.Int64 // nanoseconds for each read
 
-	mu    sync.Mutex // guards conns
-	conns map[net.Conn]bool
+	mu    sync.Mutex             // guards conns
+	conns map[net.Conn]time.Time // until when what they say is held back
 }
 
 func newProxy(t *testing.T, at string) *proxy {
@@ -24,7 +24,7 @@ func newProxy(t *testing.T, at string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{listener: l, conns: make(map[net.Conn]bool)}
+	p := &proxy{listener: l, conns: make(map[net.Conn]time.Time)}
 	t.Cleanup(func() { l.Close(); p.cut() })
 	go func() {
 		for {
@@ -48,7 +48,7 @@ func (p *proxy) serve(c net.Conn) {
 		return
 	}
 	p.mu.Lock()
-	p.conns[c], p.conns[b] = true, true
+	p.conns[c], p.conns[b] = time.Time{}, time.Time{}
 	p.mu.Unlock()
 	go p.pump(c, b)
 	p.pump(b, c)
@@ -59,7 +59,7 @@ func (p *proxy) pump(from, to net.Conn) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buf)
-		time.Sleep(time.Duration(p.slow.Load()))
+		time.Sleep(time.Duration(p.slow.Load()) + max(0, time.Until(p.held(from))))
 		if n > 0 {
 			if _, werr := to.Write(buf[:n]); werr != nil {
 				return
@@ -69,6 +69,22 @@ func (p *proxy) pump(from, to net.Conn) {
 			return
 		}
 	}
+}
+
+// hold has all that is said on the connections that there are arrive later, even
+// if who has said it is dead by then.
+func (p *proxy) hold(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		p.conns[c] = time.Now().Add(d)
+	}
+}
+
+func (p *proxy) held(c net.Conn) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conns[c]
 }
 
 func (p *proxy) drop(conns ...net.Conn) {
