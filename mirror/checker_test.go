@@ -32,6 +32,7 @@ func (c *chaos) read(ctx context.Context, addr string, partition int32, last str
 			c.t.Fatal(err)
 		}
 	}
+	at := int64(-1)
 	for {
 		done := false
 		c.revive()
@@ -39,7 +40,7 @@ func (c *chaos) read(ctx context.Context, addr string, partition int32, last str
 		fetches := cl.PollFetches(polling)
 		stop()
 		fetches.EachRecord(func(r *kgo.Record) {
-			if !r.Attrs.IsControl() {
+			if at = r.Offset; !r.Attrs.IsControl() {
 				out = append(out, r)
 			}
 			done = done || last != "" && string(r.Value) == last || end >= 0 && r.Offset >= end-1
@@ -48,7 +49,7 @@ func (c *chaos) read(ctx context.Context, addr string, partition int32, last str
 			return out
 		}
 		if ctx.Err() != nil {
-			c.t.Fatalf("partition %d of %s has only %d records, want up to %q; the mirror has told:\n%s", partition, addr, len(out), last, c.mirror.log)
+			c.t.Fatalf("partition %d of %s has only %d records up to offset %d, want up to %q, or %d; the mirror has told:\n%s", partition, addr, len(out), at, last, end-1, c.mirror.log)
 		}
 	}
 }
