@@ -123,7 +123,7 @@ func newChaos(t *testing.T, d mirror.Delivery, seed uint64) *chaos {
 	c.may(8, "kill the mirror", func() { c.mirror.kill(); c.mirror.start() })
 	c.may(2, "end the mirror in order", func() { c.end(); c.mirror.start() })
 	c.may(2, "freeze the mirror", c.freeze)
-	if d == mirror.ExactlyOnce {
+	if d == mirror.ExactlyOnce && c.transactions {
 		c.may(1, "suspend the mirror until its transaction is given up", c.suspend)
 	}
 	return c
@@ -179,11 +179,13 @@ func (c *chaos) freeze() {
 	frozen.kill()
 }
 
-// suspend has the mirror stand still for longer than a transaction may take.
+// suspend has the mirror stand still for longer than a transaction may take, and
+// leaves it the time to become the writer anew.
 func (c *chaos) suspend() {
 	c.mirror.freeze()
-	time.Sleep(transactionMillis*time.Millisecond + 500*time.Millisecond)
+	time.Sleep(transactionMillis*time.Millisecond + 1500*time.Millisecond)
 	c.mirror.thaw()
+	time.Sleep(3 * time.Second)
 }
 
 // end ends the mirror with SIGTERM.
@@ -251,6 +253,9 @@ func (c *chaos) run(rounds int) {
 		p.slow.Store(0)
 	}
 	load.end(ctx)
+	if n := int(load.hung.Load()); n > 0 {
+		c.struck["(partitions of the source in which Kafka left a transaction open)"] = n
+	}
 	want, got := c.readBoth(ctx)
 	c.end()
 	t.Logf("%d blows in %v; %d transactions were undone:", rounds, time.Since(began).Round(time.Second), strings.Count(c.mirror.log.String(), "a transaction was undone"))
