@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -163,39 +162,27 @@ func (c cluster) valuesOf(ctx context.Context, topic string, from int64) (out []
 	return out, nil
 }
 
-// TestExactlyOnceIntoKafka runs the mirror's chaos test against Kafka 4.3.1,
-// which is killed in the middle too.
-func TestExactlyOnceIntoKafka(t *testing.T) {
-	port, err := peers.FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	front := fmt.Sprintf("localhost:%d", port)
-	target := realBroker(t, peers.BrokerConfig{Version: peers.Newest, Settings: map[string]string{"advertised.listeners": "PLAINTEXT://" + front}})
+// TestMirrorChaosBetweenKafkas runs the mirror's chaos test with real Kafka on
+// both sides, which is killed too.
+func TestMirrorChaosBetweenKafkas(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "mirror.test")
 	if out, err := exec.Command("go", "test", "-c", "-o", binary, "../mirror").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	seed := fmt.Sprint(time.Now().UnixNano() % 1_000_000)
-	cmd := exec.Command(binary, "-test.run=TestChaos/exactly-once", "-test.v")
-	cmd.Dir = "../mirror"
-	cmd.Env = append(os.Environ(), "SCHLOSS_CHAOS_SEED="+seed, "SCHLOSS_CHAOS_TARGET="+target.Plaintext+","+front)
-	struck := make(chan error, 1)
-	go func() {
-		time.Sleep(3 * time.Second)
-		if err := target.Process.Signal(syscall.SIGKILL); err != nil {
-			struck <- err
-			return
-		}
-		<-target.Process.Done()
-		struck <- target.Start(context.Background())
-	}()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("seed %s: %v", seed, err)
+	for _, run := range []struct{ delivery, source, target string }{
+		{"exactly-once", peers.Last3, peers.Newest},
+		{"effectively-once", peers.Newest, peers.Last3},
+	} {
+		t.Run(run.delivery, func(t *testing.T) {
+			seed := fmt.Sprint(time.Now().UnixNano() % 1_000_000)
+			cmd := exec.Command(binary, "-test.run=TestChaos/"+run.delivery, "-test.v", "-test.timeout=0")
+			cmd.Dir = "../mirror"
+			cmd.Env = append(os.Environ(), "SCHLOSS_CHAOS_SEED="+seed, "SCHLOSS_CHAOS_KAFKA="+run.source+","+run.target)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("seed %s: %v", seed, err)
+			}
+			t.Logf("%s", out)
+		})
 	}
-	if err := <-struck; err != nil {
-		t.Errorf("kill and start Kafka: %v", err)
-	}
-	t.Logf("%s", out)
 }

@@ -83,9 +83,9 @@ func (a *appender) rename(who identity) {
 }
 
 // openAs prepares to append as a producer that is not to be changed.
-func (t *clusterTarget) openAs(stream int, tp kafka.TopicPartition, who identity) *appender {
+func (t *clusterTarget) openAs(stream int, tp kafka.TopicPartition, w writer) *appender {
 	s := t.sender(stream, tp)
 	o := s.outbox(tp)
-	o.who, o.firm = &who, true
+	o.who, o.next, o.firm = &w.identity, w.next, true
 	return &appender{sender: s, box: o}
 }

@@ -120,6 +120,7 @@ func (s *stream) restart(p *partition, at kafka.Offset, why *Halt, policy Policy
 		s.reopen(p, func() {
 			p.rewind()
 			p.next, p.done, p.read, p.suspect, p.ahead = at, at, kafka.NoEpoch, suspect{}, ahead{}
+			p.writer.next = noSequence // what is sent now differs from what was on its way
 			p.offsets.Cut(at)
 		})
 	})

@@ -37,6 +37,8 @@ type clusterTarget struct {
 	trip          roundTrip
 	transactional *string // the id of all that is sent; nil: none
 
+	transactionTimeout time.Duration
+
 	kick    chan struct{}
 	running sync.WaitGroup
 	ctx     context.Context
@@ -76,6 +78,8 @@ func newClusterTarget(cluster *client.Client, v *config.Values, notice func(stri
 		topics:        make(map[string]bool),
 		notice:        notice,
 		outages:       newOutages("target", notice),
+
+		transactionTimeout: v.Duration("transaction.timeout.ms"),
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	if v.IsSet("delivery.timeout.ms") {

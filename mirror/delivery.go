@@ -52,9 +52,8 @@ type claim struct {
 	limits Limits
 	halt   *Halt
 
-	partitions int32    // of the target's topic, where records go by their keys; 0: they keep theirs
-	who        identity // of its writer
-	turn       int      // of exactly-once: how many transactions were undone before
+	partitions int32 // of the target's topic, where records go by their keys; 0: they keep theirs
+	turn       int   // of exactly-once: how many transactions were undone before
 }
 
 // journalEvery is how often positions are written where what the target has
@@ -84,11 +83,18 @@ func newMode(m *Mirror, target *clusterTarget, d Delivery) (mode, bool, error) {
 // atLeastOnce leaves it to the idempotent producer to tell repetitions.
 type atLeastOnce struct{ m *Mirror }
 
-func (a *atLeastOnce) start(context.Context) error         { return nil }
-func (a *atLeastOnce) own(context.Context, []*claim) error { return nil }
-func (a *atLeastOnce) renews(error) bool                   { return false }
-func (a *atLeastOnce) run(context.Context)                 {}
-func (a *atLeastOnce) open(stream int, c *claim) Appender  { return a.m.target.Open(stream, c.p.tp) }
+func (a *atLeastOnce) start(context.Context) error        { return nil }
+func (a *atLeastOnce) renews(error) bool                  { return false }
+func (a *atLeastOnce) run(context.Context)                {}
+func (a *atLeastOnce) open(stream int, c *claim) Appender { return a.m.target.Open(stream, c.p.tp) }
+
+// own: what another delivery wrote down of its writer ends here.
+func (a *atLeastOnce) own(_ context.Context, claims []*claim) error {
+	for _, c := range claims {
+		c.at.base, c.at.writer = kafka.NoOffset, noWriter
+	}
+	return nil
+}
 
 // commit writes the journal first, so that it knows no less than the group;
 // where it cannot be written, the next start finds a stretch of its map missing

@@ -74,10 +74,17 @@ func promising(d Delivery) func(*Config) {
 	return func(c *Config) { c.Delivery, c.AbortOnSendFailure = d, false }
 }
 
-var stronger = []Delivery{EffectivelyOnce, ExactlyOnce}
-
 func TestEachRecordOnce(t *testing.T) {
-	for _, d := range stronger {
+	for _, stronger := range []struct {
+		name     string
+		delivery Delivery
+		unfenced bool
+	}{
+		{"exactly-once", ExactlyOnce, false},
+		{"effectively-once", EffectivelyOnce, false},
+		{"effectively-once without fence", EffectivelyOnce, true},
+	} {
+		d := stronger.delivery
 		for _, trouble := range []struct {
 			name string
 			make func(w *world)
@@ -97,8 +104,11 @@ func TestEachRecordOnce(t *testing.T) {
 				w.source.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, Count: 1})
 			}},
 		} {
-			t.Run(string(d)+"/"+trouble.name, func(t *testing.T) {
+			t.Run(stronger.name+"/"+trouble.name, func(t *testing.T) {
 				w := newWorld(t, []kfake.Opt{kfake.SeedTopics(2, "a")}, []kfake.Opt{kfake.SeedTopics(2, "a")})
+				if stronger.unfenced {
+					w.noFence()
+				}
 				w.produce("a", 2, 0, 100)
 				m := w.start(promising(d), earliest, "")
 				w.until("the first are copied", func() bool { return m.Snapshot().Records >= 200 })
@@ -239,16 +249,7 @@ func TestExactlyOnceNeedsTransactions(t *testing.T) {
 func TestEffectivelyOnceGoesOnWithoutFence(t *testing.T) {
 	w := newWorld(t, []kfake.Opt{kfake.SeedTopics(1, "a")}, []kfake.Opt{kfake.SeedTopics(1, "a")})
 	w.produce("a", 1, 0, 10)
-	w.target.ControlKey(int16(kmsg.InitProducerID), func(r kmsg.Request) (kmsg.Response, error, bool) {
-		w.target.KeepControl()
-		req := r.(*kmsg.InitProducerIDRequest)
-		if req.TransactionalID == nil {
-			return nil, nil, false
-		}
-		resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
-		resp.ErrorCode = kerr.TransactionalIDAuthorizationFailed.Code
-		return resp, nil, true
-	})
+	w.noFence()
 	m := w.start(promising(EffectivelyOnce), earliest, "")
 	w.until("all is copied", func() bool { return m.position("a", 0) == 10 })
 	if told := w.told("cannot fence"); len(told) != 1 {

@@ -53,21 +53,9 @@ func newExactlyOnce(m *Mirror, target *clusterTarget) *exactlyOnce {
 	x := &exactlyOnce{m: m, target: target,
 		wake: make(chan struct{}, 1), quiet: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 		boxes: make(map[*boundAppender]bool), undone: make(map[kafka.TopicPartition]bool)}
-	x.txn = &transactional{target.cluster, "", target.backoff}
+	x.txn = target.transaction("")
 	return x
 }
-
-// FencedError is another mirror of the same group that has taken over.
-type FencedError struct {
-	Group string
-	Err   error
-}
-
-func (e *FencedError) Error() string {
-	return fmt.Sprintf("another mirror of group %q has taken over, or a transaction took longer than %v: exactly-once works with one process a group: %v", e.Group, transactionTimeout, e.Err)
-}
-
-func (e *FencedError) Unwrap() error { return e.Err }
 
 // start becomes the writer, which ends what an earlier one has left.
 func (x *exactlyOnce) start(ctx context.Context) (err error) {
@@ -84,7 +72,7 @@ func (x *exactlyOnce) start(ctx context.Context) (err error) {
 }
 
 func (x *exactlyOnce) openState() {
-	x.state = x.target.openAs(0, kafka.TopicPartition{Topic: x.m.journal.topic}, x.who)
+	x.state = x.target.openAs(0, kafka.TopicPartition{Topic: x.m.journal.topic}, writer{x.who, 0})
 	x.state.box.bind(x.quiet)
 }
 
@@ -97,12 +85,12 @@ func (x *exactlyOnce) own(ctx context.Context, claims []*claim) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, c := range claims {
-		c.turn = x.undos
+		c.turn, c.at.writer = x.undos, noWriter
 		if !x.undone[c.p.tp] {
 			continue
 		}
 		if e, ok := x.m.journal.entry(c.p.tp); ok {
-			c.at = place{at: e.position, committed: c.at.committed, read: e.epoch, offsets: e.offsets.Clone(), base: e.base, producer: e.producer}
+			c.at = place{at: e.position, committed: c.at.committed, read: e.epoch, offsets: e.offsets.Clone(), base: e.base, writer: noWriter}
 		} else {
 			c.at = c.p.began
 		}
@@ -153,7 +141,7 @@ func (x *exactlyOnce) open(stream int, c *claim) Appender {
 	if c.turn != x.undos {
 		return nil
 	}
-	a := &boundAppender{x.target.openAs(stream, c.p.tp, x.who), x, c.p}
+	a := &boundAppender{x.target.openAs(stream, c.p.tp, writer{x.who, 0}), x, c.p}
 	a.box.bind(x.quiet)
 	x.boxes[a] = true
 	return a
@@ -349,41 +337,6 @@ func (x *exactlyOnce) become(who identity) {
 	for a := range x.boxes {
 		a.rename(who)
 	}
-}
-
-// undo ends a transaction of which something went wrong: it becomes the writer
-// anew, which aborts it, and has all partitions go back to what the journal has.
-func (x *exactlyOnce) undo(ctx context.Context, cause error) error {
-	if errors.Is(cause, kafka.ErrProducerFenced) {
-		return &FencedError{x.m.settings.group, cause}
-	}
-	who, err := x.txn.init(ctx, x.who)
-	if errors.Is(err, kafka.ErrProducerFenced) {
-		return &FencedError{x.m.settings.group, err}
-	}
-	if err != nil {
-		return err
-	}
-	x.m.notice(fmt.Sprintf("a transaction was undone, and its records are sent again: %v", cause))
-	if err := x.m.insist(ctx, "read the mirror's state", func() error { return x.m.journal.read(ctx) }); err != nil {
-		return err
-	}
-	x.mu.Lock()
-	x.who = who
-	x.undos++
-	closed := x.boxes
-	x.boxes = make(map[*boundAppender]bool)
-	for a := range closed {
-		x.undone[a.p.tp] = true
-	}
-	x.mu.Unlock()
-	x.state.Close(ctx)
-	x.openState()
-	for a := range closed {
-		a.Close(ctx)
-		a.p.stream.redo(a.p)
-	}
-	return nil
 }
 
 // stateBatch is how large the journal's batches are made, before compression;

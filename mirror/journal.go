@@ -31,6 +31,9 @@ type journal struct {
 	writer *kgo.Client
 	others []string // mirrors that keep their state there too
 
+	reading sync.Mutex // held by read; guards end
+	end     kafka.Offset
+
 	mu      sync.Mutex // guards entries
 	entries map[kafka.TopicPartition]entry
 }
@@ -44,9 +47,9 @@ type entry struct {
 	epoch    kafka.Epoch   // of the last record before it
 	id       kafka.TopicID // of the source's topic
 	offsets  offsetmap.Map
-	base     kafka.Offset     // of the target: what is of ours and not in the map stands at or behind it; NoOffset: not known
-	producer kafka.ProducerID // that writes what is behind the map; NoProducerID: not known
-	byKey    bool             // records went to partitions by their keys: there is no map
+	base     kafka.Offset // of the target: what is of ours and not in the map stands at or behind it; NoOffset: not known
+	writer   writer       // of what is behind the map
+	byKey    bool         // records went to partitions by their keys: there is no map
 }
 
 // journalKey is the key of a record; equal keys have equal bytes.
@@ -66,8 +69,10 @@ type journalValue struct {
 	ByKey    bool         `json:"byKey,omitempty"`
 	// Where the deliveries that promise more than at-least-once look for what
 	// was copied behind the map's end, and by whom.
-	Base     *kafka.Offset     `json:"base,omitempty"`
-	Producer *kafka.ProducerID `json:"producer,omitempty"`
+	Base          *kafka.Offset     `json:"base,omitempty"`
+	Producer      *kafka.ProducerID `json:"producer,omitempty"`
+	ProducerEpoch *int16            `json:"producerEpoch,omitempty"`
+	Sequence      *int32            `json:"sequence,omitempty"`
 }
 
 // mapLimit bounds the segments of a map that is kept; older ones are merged.
@@ -92,20 +97,31 @@ func openJournal(ctx context.Context, target *client.Client, topic, mirror, sour
 	return j, err
 }
 
-// read takes in all records of this mirror.
+// read takes in what this mirror, here or in another process, has written since
+// it was read last.
 func (j *journal) read(ctx context.Context) error {
-	return readState(ctx, j.target, j.admin, j.topic, j.take)
+	j.reading.Lock()
+	defer j.reading.Unlock()
+	end, err := readState(ctx, j.target, j.admin, j.topic, j.end, j.take)
+	if err == nil {
+		j.end = end
+	}
+	return err
 }
 
-// readState calls take with each record of a state topic, in order.
-func readState(ctx context.Context, target *client.Client, admin *client.Admin, topic string, take func(key, value []byte) error) error {
+// readState calls take with each record of a state topic from an offset on, in
+// order. It returns the end.
+func readState(ctx context.Context, target *client.Client, admin *client.Admin, topic string, from kafka.Offset, take func(key, value []byte) error) (kafka.Offset, error) {
 	tp := kafka.TopicPartition{Topic: topic}
 	end, err := stateEnd(ctx, admin, tp)
-	if err != nil || end == 0 {
-		return err
+	if err != nil {
+		return end, err
+	}
+	if from > end { // it is another topic
+		from = 0
 	}
 	reader := tailReader{target, admin, tp, true}
-	return reader.each(ctx, 0, end, func(b batch.Batch) error {
+	return end, reader.each(ctx, from, end, func(b batch.Batch) error {
 		records, err := b.Records(unpackedLimit)
 		for i := range records {
 			if err == nil {
@@ -176,12 +192,15 @@ func parseEntry(value []byte) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	e := entry{position: v.Position, epoch: v.Epoch, offsets: offsets.Clone(), base: kafka.NoOffset, producer: kafka.NoProducerID, byKey: v.ByKey}
+	e := entry{position: v.Position, epoch: v.Epoch, offsets: offsets.Clone(), base: kafka.NoOffset, writer: noWriter, byKey: v.ByKey}
 	if v.Base != nil {
 		e.base = *v.Base
 	}
 	if v.Producer != nil {
-		e.producer = *v.Producer
+		e.writer.id = *v.Producer
+	}
+	if v.ProducerEpoch != nil && v.Sequence != nil {
+		e.writer.epoch, e.writer.next = *v.ProducerEpoch, *v.Sequence
 	}
 	if v.TopicID != "" {
 		id, err := base64.RawURLEncoding.DecodeString(v.TopicID)
@@ -201,8 +220,11 @@ func (e *entry) format() ([]byte, error) {
 	if e.base != kafka.NoOffset {
 		v.Base = &e.base
 	}
-	if e.producer != kafka.NoProducerID {
-		v.Producer = &e.producer
+	if e.writer.id != kafka.NoProducerID {
+		v.Producer = &e.writer.id
+	}
+	if e.writer.next != noSequence {
+		v.ProducerEpoch, v.Sequence = &e.writer.epoch, &e.writer.next
 	}
 	return json.Marshal(v)
 }

@@ -189,6 +189,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 	holding := len(m.given) > 0
 	m.mu.Unlock()
 	m.group.leave(leaveWithin, holding)
+	m.commit(carry) // what partitions that were lost have left in a transaction
 	stop()
 	m.running.Wait()
 	if m.journal != nil {

@@ -23,6 +23,25 @@ type identity struct {
 
 var nobody = identity{kafka.NoProducerID, -1}
 
+// writer is a producer, and where it stands in one partition.
+type writer struct {
+	identity
+	next int32 // sequence number of its next batch; noSequence: not known, or it is not to go on
+}
+
+// noSequence is that of a parcel, or of a writer, that has none.
+const noSequence int32 = -1
+
+var noWriter = writer{nobody, noSequence}
+
+// over is the writer once it has written n records more.
+func (w writer) over(n int32) writer {
+	if w.next != noSequence {
+		w.next = addSequence(w.next, n)
+	}
+	return w
+}
+
 // outbox sends the batches of one partition, in order and each once, through
 // a window of requests. It does no I/O; its sender's lock guards it.
 //
@@ -59,7 +78,7 @@ type outbox struct {
 // parcel is one batch in an outbox.
 type parcel struct {
 	copy     Copy
-	sequence int32 // -1: none yet
+	sequence int32
 	since    time.Time
 	answered bool
 	base     kafka.Offset // where the broker has put it; NoOffset where it does not remember
@@ -93,7 +112,7 @@ func (o *outbox) add(copies []Copy) {
 		case o.closed:
 			o.give(c, errAppenderClosed)
 		default:
-			o.parcels = append(o.parcels, &parcel{copy: c, sequence: -1})
+			o.parcels = append(o.parcels, &parcel{copy: c, sequence: noSequence})
 		}
 	}
 }
@@ -159,7 +178,7 @@ func addSequence(s, n int32) int32 {
 
 // answer notes what became of a parcel.
 func (o *outbox) answer(p *parcel, base kafka.Offset, err error, now time.Time) action {
-	if errors.Is(err, kafka.ErrDuplicateSequenceNumber) {
+	if errors.Is(err, kafka.ErrDuplicateSequenceNumber) && !o.firm {
 		base, err = kafka.NoOffset, nil // it is there, and so long ago that its offset is forgotten
 	}
 	p.answered, p.base, p.err = true, base, err
@@ -211,9 +230,14 @@ func (o *outbox) resolve(now time.Time) action {
 	return nothing
 }
 
-// forgotten says that the broker does not know what the producer sent last.
+// forgotten says that what the broker knows of the producer is not what it sent
+// last.
 func forgotten(code kafka.ErrorCode) bool {
-	return code == kafka.ErrOutOfOrderSequenceNumber || code == kafka.ErrUnknownProducerID || code == kafka.ErrInvalidProducerEpoch
+	switch code {
+	case kafka.ErrOutOfOrderSequenceNumber, kafka.ErrUnknownProducerID, kafka.ErrInvalidProducerEpoch, kafka.ErrDuplicateSequenceNumber:
+		return true
+	}
+	return false
 }
 
 // disown has what is not acknowledged sent by another identity.
@@ -224,7 +248,7 @@ func (o *outbox) disown() action {
 	o.who, o.known, o.next = nil, false, 0
 	for _, p := range o.parcels {
 		if !p.acknowledged() {
-			p.sequence = -1
+			p.sequence = noSequence
 		}
 	}
 	return identify

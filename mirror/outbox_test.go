@@ -274,3 +274,29 @@ func TestAddSequence(t *testing.T) {
 		}
 	}
 }
+
+// A producer that keeps its identity is not alone with it: what the broker has
+// appended and forgotten may be another one's, with other records behind it.
+func TestAFirmOutboxEndsWhereTheBrokerKnowsMore(t *testing.T) {
+	b := newBench(t, 2)
+	b.box.firm = true
+	if got := b.send(); got != "a0" {
+		t.Fatalf("sent %q, want the first alone", got)
+	}
+	b.answer("a", kafka.ErrDuplicateSequenceNumber)
+	if got := strings.Join(b.log, " "); got != "a:failed b:failed" {
+		t.Errorf("told %q, want that both failed", got)
+	}
+	var code kafka.ErrorCode
+	if !errors.As(b.box.err, &code) || !forgotten(code) {
+		t.Errorf("ended with %v, want that it is to be owned anew", b.box.err)
+	}
+}
+
+func TestAWriterCountsOn(t *testing.T) {
+	for _, test := range []struct{ next, n, want int32 }{{0, 5, 5}, {math.MaxInt32, 1, 0}, {math.MaxInt32 - 1, 5, 3}, {noSequence, 5, noSequence}} {
+		if got := (writer{nobody, test.next}).over(test.n).next; got != test.want {
+			t.Errorf("%d over %d is %d, want %d", test.next, test.n, got, test.want)
+		}
+	}
+}

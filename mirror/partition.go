@@ -39,7 +39,7 @@ type partition struct {
 
 	began        place // where it was put
 	base         kafka.Offset
-	producer     kafka.ProducerID
+	writer       writer // that stands behind what is settled
 	ahead        ahead
 	offsets      offsetmap.Map // of what is settled; empty where records go by their keys
 	unplaced     int64         // source offsets behind its end whose place the target has forgotten
@@ -56,6 +56,7 @@ type partition struct {
 	// What the target has refused is fetched once more, with all behind it:
 	// they are of another generation then.
 	rereading  bool
+	renewals   int // in a row: it was owned anew, and nothing was appended since
 	suspect    suspect
 	generation int
 
@@ -129,13 +130,13 @@ func (p *partition) start(at place) {
 func (p *partition) resume(at place) {
 	p.began = at
 	p.next, p.done, p.read = at.at, at.at, at.read
-	p.base, p.producer, p.ahead = at.base, at.producer, at.ahead
+	p.base, p.writer, p.ahead = at.base, at.writer, at.ahead
 	p.offsets = at.offsets.Clone()
 }
 
 // place is where the partition stands.
 func (p *partition) place() place {
-	return place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets.Clone(), base: p.base, producer: p.producer, ahead: p.ahead.clone()}
+	return place{at: p.done, committed: p.committed, read: p.read, offsets: p.offsets.Clone(), base: p.base, writer: p.writer, ahead: p.ahead.clone()}
 }
 
 // entry is what the journal is to know of the partition.
@@ -287,7 +288,7 @@ func (p *partition) settle(s *span, base kafka.Offset, appended bool) {
 	}
 	for len(p.under) > 0 && p.under[0].settled {
 		p.mapOut(p.under[0])
-		p.done = p.under[0].next
+		p.done, p.writer = p.under[0].next, p.writer.over(p.under[0].records)
 		p.under = p.under[1:]
 	}
 	p.catchUp()

@@ -16,6 +16,11 @@ import (
 // does auto.offset.reset decide for what was there before, as it does in
 // MirrorMaker 1 (whose default, latest, copies nothing old).
 func (m *Mirror) positions(ctx context.Context, tps []kafka.TopicPartition) (at map[kafka.TopicPartition]place, err error) {
+	if m.journalRules { // they may come from another process
+		if err := m.journal.read(ctx); err != nil {
+			return nil, err
+		}
+	}
 	committed, err := m.source.admin.CommittedOffsets(ctx, m.settings.group)
 	if err != nil {
 		return nil, err
@@ -79,14 +84,14 @@ type place struct {
 	read          kafka.Epoch   // of the last record before it; -1: not known
 	offsets       offsetmap.Map // of what was copied before
 	base          kafka.Offset  // as of an entry
-	producer      kafka.ProducerID
+	writer        writer
 	ahead         ahead
 	halt          *Halt
 }
 
 // entry is what the journal is to know of a place.
 func (at place) entry(id kafka.TopicID) entry {
-	return entry{position: at.at, epoch: at.read, id: id, offsets: at.offsets, base: at.base, producer: at.producer}
+	return entry{position: at.at, epoch: at.read, id: id, offsets: at.offsets, base: at.base, writer: at.writer}
 }
 
 // nowhere is a place without a position.
@@ -95,7 +100,7 @@ func nowhere(halt *Halt) place {
 }
 
 func somewhere(at, committed kafka.Offset, halt *Halt) place {
-	return place{at: at, committed: committed, read: kafka.NoEpoch, base: kafka.NoOffset, producer: kafka.NoProducerID, halt: halt}
+	return place{at: at, committed: committed, read: kafka.NoEpoch, base: kafka.NoOffset, writer: noWriter, halt: halt}
 }
 
 // recall adds to the places what the journal knows of them, and compares that
@@ -121,7 +126,7 @@ func (m *Mirror) recall(ctx context.Context, places map[kafka.TopicPartition]pla
 		if m.config.Partitioning != KeyHash { // which has no use for a map
 			at.offsets = e.offsets.Clone()
 			at.offsets.Cut(at.at)
-			at.base, at.producer = e.base, e.producer
+			at.base, at.writer = e.base, e.writer
 			mapped = append(mapped, tp)
 		}
 		places[tp] = at
@@ -167,6 +172,7 @@ func (m *Mirror) fit(tp kafka.TopicPartition, at place, end kafka.Offset) place 
 	m.notice(fmt.Sprintf("partition %s: %s: %v; they are copied again", tp, TargetChanged, err))
 	at.at, at.read = from, kafka.NoEpoch
 	at.offsets.Cut(from)
+	at.writer.next = noSequence // the target has lost that too
 	return at
 }
 
@@ -217,8 +223,10 @@ func (s *stream) reposition(ctx context.Context, p *partition) {
 		s.wake(p)
 		return
 	case m.passesRetention():
-		p.skipTo(start)
-		defer m.notice(fmt.Sprintf("partition %s: records %d to %d are gone from the source (retention); going on at %d", p.tp, from, start-1, start))
+		s.mu.Unlock()
+		s.restart(p, start, &Halt{OffsetGone, from, fmt.Errorf("records %d to %d are gone from the source (retention)", from, start-1)}, GoOn)
+		s.wake(p)
+		return
 	default:
 		p.stop(OffsetGone, from, fmt.Errorf("the source has offsets %d to %d", start, end))
 	}

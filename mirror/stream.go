@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -195,6 +196,7 @@ func (s *stream) answered(sp *span, base kafka.Offset, err error) {
 	crowded, halted := p.crowded(), p.halt != nil
 	switch {
 	case err == nil:
+		p.renewals = 0
 		p.gave(sp, time.Now())
 	case !errors.Is(err, errAppenderClosed):
 		s.refusedLocked(sp, err)
@@ -223,9 +225,14 @@ func (s *stream) refusedLocked(sp *span, err error) {
 	case p.rereading || sp.generation != p.generation || p.halt != nil:
 	case s.mirror.mode.renews(err):
 		p.rereading = true
+		p.renewals++
+		if errors.Is(err, kafka.ErrUnknownProducerID) { // nor would anything else of it be taken
+			p.writer.next = noSequence
+		}
 		s.mirror.running.Go(func() { s.reopen(p, p.rewind) })
 	case p.doubt(sp, err, s.mirror.config.AbortOnSendFailure):
 		p.rereading = true
+		p.writer.next = noSequence // what is sent now differs from what was on its way
 		s.mirror.running.Go(func() { s.reopen(p, p.rewind) })
 	default:
 		p.stop(TargetRefused, sp.offset, err)
@@ -240,7 +247,17 @@ func (s *stream) reopen(p *partition, move func()) {
 	if !p.leaving {
 		move()
 	}
+	renewals := p.renewals
 	s.mu.Unlock()
+	if renewals == 10 {
+		s.mirror.notice(fmt.Sprintf("partition %s: the target does not let the mirror go on behind its last record; trying again", p.tp))
+	}
+	if renewals > 1 { // what it has may not be readable yet
+		select {
+		case <-time.After(pause(s.mirror.settings.backoff, renewals-1)):
+		case <-s.mirror.carry.Done():
+		}
+	}
 	for attempt := 1; ; attempt++ {
 		s.mu.Lock()
 		c := &claim{p: p, at: p.place(), limits: p.limits}

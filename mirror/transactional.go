@@ -18,13 +18,13 @@ import (
 type transactional struct {
 	cluster *client.Client
 	id      string
+	timeout time.Duration // after that the target gives up a transaction whose mirror has died; one that starts again ends it at once
 	backoff time.Duration
 }
 
-// transactionTimeout is how long the target waits for the end of a transaction
-// whose mirror has died before it gives it up by itself. A mirror that starts
-// again ends it at once.
-const transactionTimeout = time.Minute
+func (t *clusterTarget) transaction(id string) *transactional {
+	return &transactional{t.cluster, id, t.transactionTimeout, t.backoff}
+}
 
 // request sends one request until its answer is not one that passes.
 func (t *transactional) request(ctx context.Context, doing string, req kmsg.Request, code func(kmsg.Response) int16) (kmsg.Response, error) {
@@ -61,7 +61,7 @@ func (t *transactional) request(ctx context.Context, doing string, req kmsg.Requ
 // has become the writer meanwhile (KIP-360).
 func (t *transactional) init(ctx context.Context, last identity) (identity, error) {
 	req := kmsg.NewPtrInitProducerIDRequest()
-	req.TransactionalID, req.TransactionTimeoutMillis = &t.id, int32(transactionTimeout.Milliseconds())
+	req.TransactionalID, req.TransactionTimeoutMillis = &t.id, int32(t.timeout.Milliseconds())
 	req.ProducerID, req.ProducerEpoch = int64(last.id), last.epoch
 	resp, err := t.request(ctx, "become the writer of transactional id", req, func(r kmsg.Response) int16 { return r.(*kmsg.InitProducerIDResponse).ErrorCode })
 	if err != nil {

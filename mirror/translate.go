@@ -108,7 +108,8 @@ func ReadState(ctx context.Context, target *client.Client, topic string) (*State
 		return nil, fmt.Errorf("read the state of mirrors: %w", err)
 	}
 	s := &State{entries: make(map[journalKey]entry)}
-	return s, readState(ctx, target, admin, topic, s.take)
+	_, err = readState(ctx, target, admin, topic, 0, s.take)
+	return s, err
 }
 
 func (s *State) take(key, value []byte) error {

@@ -25,6 +25,7 @@ var producerSettings = []Setting{
 	{Name: "delivery.timeout.ms", Kind: Int, Default: "120000", Check: atLeast(0), Doc: "How long a record may take before it counts as lost."},
 	{Name: "retries", Kind: Int, Default: maxInt32Text, Check: atLeast(0), Doc: "How often a failed send is repeated."},
 	{Name: "max.in.flight.requests.per.connection", Kind: Int, Default: "5", Check: atLeast(1), Doc: "Requests under way at a time to one broker."},
+	{Name: "transaction.timeout.ms", Kind: Int, Default: "60000", Check: atLeast(1), Doc: "How long a mirror's transaction may take before the target gives it up."},
 	{Name: "transactional.id", Kind: String, NoDefault: true, Check: absent("transactions are not built"), Doc: "Refused unless empty."},
 }
 
@@ -81,7 +82,6 @@ var producerUnused = []unusedGroup{
 	{kgoDecides, Int, `compression.gzip.level compression.lz4.level compression.zstd.level`},
 	{kgoDecides, Long, `metadata.max.idle.ms max.block.ms`},
 	{"batches form by linger.ms and max.request.size", Int, `batch.size`},
-	{noTransactions, Int, `transaction.timeout.ms`},
 	{noTransactions, Boolean, `transaction.two.phase.commit.enable`},
 }
 
