@@ -214,12 +214,10 @@ func (p *partition) stop(reason HaltReason, at kafka.Offset, err error) {
 // task is what the next response is read by.
 func (p *partition) task(set *settings, strict bool) *task {
 	t := &task{from: p.next, limits: p.limits, committedOnly: set.committedOnly, strict: strict, suspect: p.suspect}
-	// Over a long line what has come together goes together: each batch takes one
-	// of few places in the window for a round trip.
-	t.coalesce, t.enough = p.worthwhile(), min(batchFor(p.trip), p.limits.batch())
-	if len(p.under) >= maxInFlight {
-		t.join = joined
-	}
+	// What has come together goes together, for each batch takes one of few places
+	// in the window. To unpack what is compressed for that is worth it only over a
+	// long line.
+	t.join, t.coalesce, t.enough = set.join, p.worthwhile(), min(batchFor(p.trip), p.limits.batch())
 	if p.partitions > 0 {
 		t.deal = rebuild.Deal{Partitions: p.partitions, Keyless: p.tp.Partition % p.partitions}
 		if p.ahead.of == p.partitions && p.next < p.ahead.end { // it has gone back

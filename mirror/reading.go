@@ -15,14 +15,13 @@ type task struct {
 	from          kafka.Offset
 	limits        Limits
 	committedOnly bool
-	strict        bool // halt at a record that is unfit; else leave it out
-	// The window of the target is the bottleneck: batches of less than coalesce are
-	// made fewer, uncompressed ones of less than join, which are of enough bytes.
-	coalesce, join int
-	enough         int
-	room           func(bytes int) []byte // memory for what is built; nil: it is made
-	deal           rebuild.Deal
-	suspect        suspect
+	strict        bool                   // halt at a record that is unfit; else leave it out
+	coalesce      int                    // smaller batches are made fewer
+	join          int                    // and so are smaller ones that are not compressed
+	enough        int                    // of so many bytes
+	room          func(bytes int) []byte // memory for what is built; nil: it is made
+	deal          rebuild.Deal
+	suspect       suspect
 }
 
 // reading is what a response brings.

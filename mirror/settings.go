@@ -25,6 +25,7 @@ type settings struct {
 	memory              int64
 	rack                string
 	backoff             time.Duration
+	join                int // uncompressed batches of less are made one with those that came with them; 0: none
 }
 
 // defaultFetchBytes is what one response brings where the file does not say:
@@ -51,6 +52,7 @@ func readSettings(source *client.Client, consumer, producer *config.Values) (set
 		memory:              max(1, producer.Int64("buffer.memory")),
 		rack:                consumer.String("client.rack"),
 		backoff:             max(consumer.Duration("retry.backoff.ms"), time.Millisecond),
+		join:                joined,
 	}
 	if s.fetchBytesSet {
 		s.fetchMaxBytes = int32(max(1, consumer.Int("fetch.max.bytes")))

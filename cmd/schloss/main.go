@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
+	relax(os.Args)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

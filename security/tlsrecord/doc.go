@@ -5,7 +5,7 @@
 // system call, from the socket's bytes straight into the caller's memory:
 //
 //	read   socket ── 256 KiB ──> in.wire ── open ──> caller
-//	write  caller ── 16 KiB ──> out.wire ── seal in place ──> socket, 256 KiB
+//	write  caller ── seal ──> out.wire ── many records ──> socket
 //
 // crypto/tls copies each byte once more on both ways and makes a system call of
 // each record, which together is more than encryption costs. What it knows and

@@ -75,6 +75,15 @@ func TestRecords(t *testing.T) {
 			data(w, "b")
 		}, want: "ab", err: io.EOF},
 		{name: "data within a message", send: func(w *Conn) { w.raw(handshakeRecord, ticket[:7]...); data(w, "b") }, alert: unexpectedMessage},
+		{name: "updates of keys without data between them are refused", send: func(w *Conn) {
+			data(w, "a")
+			for range maxUseless + 1 {
+				w.raw(handshakeRecord, keyUpdate, 0, 0, 1, 0)
+				if err := w.out.keys.update(); err != nil {
+					panic(err)
+				}
+			}
+		}, want: "a", alert: unexpectedMessage},
 		{name: "an update of keys that is not the last of its record", send: func(w *Conn) { w.raw(handshakeRecord, keyUpdate, 0, 0, 1, 0, keyUpdate) }, alert: unexpectedMessage},
 		{name: "an update of keys of another kind", send: func(w *Conn) { w.raw(handshakeRecord, keyUpdate, 0, 0, 1, 2) }, alert: unexpectedMessage},
 		{name: "a request for a certificate", send: func(w *Conn) { w.raw(handshakeRecord, 13, 0, 0, 1, 0) }, alert: unexpectedMessage},
@@ -196,7 +205,7 @@ func BenchmarkSeal(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		written.Reset()
-		w.Write(text)
+		w.WriteBuffers(net.Buffers{text})
 	}
 }
 

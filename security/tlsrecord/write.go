@@ -12,14 +12,17 @@ const recordsPerKey = 1 << 24
 
 // Write writes all of b.
 func (c *Conn) Write(b []byte) (int, error) {
-	n, err := c.WriteBuffers(net.Buffers{b})
+	n, err := c.write(net.Buffers{b}, false)
 	return int(n), err
 }
 
 // WriteBuffers writes all buffers, one behind the other, and returns how many
 // bytes of them have certainly left. An error ends the connection: half a
-// record may be on the wire.
-func (c *Conn) WriteBuffers(bufs net.Buffers) (n int64, err error) {
+// record may be on the wire. While it runs the buffers are its own: it changes
+// bytes of them, and changes them back.
+func (c *Conn) WriteBuffers(bufs net.Buffers) (n int64, err error) { return c.write(bufs, true) }
+
+func (c *Conn) write(bufs net.Buffers, own bool) (n int64, err error) {
 	out := &c.out
 	out.mu.Lock()
 	defer out.mu.Unlock()
@@ -40,16 +43,21 @@ func (c *Conn) WriteBuffers(bufs net.Buffers) (n int64, err error) {
 		return 0, nil
 	}
 	out.room(all)
-	start, taken := out.begin(len(out.wire)), int64(0)
+	start, taken := -1, int64(0) // of the record that is being filled; -1: none
 	for _, b := range bufs {
 		for len(b) > 0 {
-			if out.plaintext(start) == maxPlaintext {
-				out.seal(start, applicationRecord)
+			if start < 0 {
 				if cap(out.wire)-len(out.wire) < largestRecord {
 					if err := c.flushLocked(); err != nil {
 						return n, err
 					}
 					n = taken
+				}
+				if own && len(b) > maxPlaintext {
+					out.sealFrom(b)
+					b = b[maxPlaintext:]
+					taken += maxPlaintext
+					continue
 				}
 				start = out.begin(len(out.wire))
 			}
@@ -57,9 +65,15 @@ func (c *Conn) WriteBuffers(bufs net.Buffers) (n int64, err error) {
 			out.wire = append(out.wire, part...)
 			b = b[len(part):]
 			taken += int64(len(part))
+			if out.plaintext(start) == maxPlaintext {
+				out.seal(start, applicationRecord)
+				start = -1
+			}
 		}
 	}
-	out.seal(start, applicationRecord)
+	if start >= 0 {
+		out.seal(start, applicationRecord)
+	}
 	if err := c.flushLocked(); err != nil {
 		return n, err
 	}
@@ -92,6 +106,18 @@ func (out *output) seal(start int, kind byte) {
 	binary.BigEndian.PutUint16(record[3:], uint16(len(inner)+tagSize))
 	sealed := out.keys.aead.Seal(inner[:0], out.keys.next(), inner, record[:headerSize])
 	out.wire = out.wire[:start+headerSize+len(sealed)]
+}
+
+// sealFrom seals a full record straight from b, which is longer: the byte behind
+// the record's is its type meanwhile.
+func (out *output) sealFrom(b []byte) {
+	start := out.begin(len(out.wire))
+	header := out.wire[start:]
+	binary.BigEndian.PutUint16(header[3:], maxPlaintext+1+tagSize)
+	kept := b[maxPlaintext]
+	b[maxPlaintext] = applicationRecord
+	out.wire = out.keys.aead.Seal(out.wire, out.keys.next(), b[:maxPlaintext+1], header)
+	b[maxPlaintext] = kept
 }
 
 // update tells the peer of new keys, and uses them from here on.
