@@ -21,7 +21,7 @@ import (
 // mirror makes of them without a pause.
 func (p *mirrorBench) latency(ctx context.Context) error {
 	const topic = "latency"
-	if p.common == 0 { // that row is not asked for
+	if p.common == 0 && p.rate == 0 { // that row is not asked for
 		if err := p.refill(ctx, matrix()[1].data, 0); err != nil {
 			return err
 		}
@@ -45,7 +45,10 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 		return err
 	}
 	defer process.Stop(20 * time.Second)
-	rate := p.common / 2
+	rate, load := p.rate, "this load"
+	if rate == 0 {
+		rate, load = p.common/2, "half load"
+	}
 	bytes := min(10*rate, 1000) * 1e6
 	meanwhile, stop := context.WithCancel(ctx)
 	defer stop()
@@ -64,8 +67,8 @@ func (p *mirrorBench) latency(ctx context.Context) error {
 	if err = errors.Join(err, alone.err); err != nil {
 		return fmt.Errorf("row latency: %w", err)
 	}
-	fmt.Printf("\nAdded latency at half load (%.0f MB/s, %d batches of 128 KB, 8 partitions, plaintext): %s. Two consumers of the source differ by: %s. A producer that sends one such batch at a time to the target waits for its answer: %s.\n",
-		rate, len(late), quantiles(late), quantiles(noise), quantiles(alone.took))
+	fmt.Printf("\nAdded latency at %s (%.0f MB/s, %d batches of 128 KB, 8 partitions, plaintext): %s. Two consumers of the source differ by: %s. A producer that sends one such batch at a time to the target waits for its answer: %s.\n",
+		load, rate, len(late), quantiles(late), quantiles(noise), quantiles(alone.took))
 	return nil
 }
 

@@ -56,6 +56,7 @@ func mirrors(ctx context.Context, args []string) error {
 	bin := flags.String("bin", "bin", "folder of the built binary")
 	only := flags.String("rows", "", "names of rows, separated by commas; all without")
 	alone := flags.Bool("alone", false, "without MirrorMaker 1 and 2")
+	rate := flags.Float64("rate", 0, "MB/s of the latency row; 0: half of what schloss makes of row 128k")
 	times := flags.Int("times", 1, "copies by schloss, and plain ones, for each figure: it is the median")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -75,7 +76,7 @@ func mirrors(ctx context.Context, args []string) error {
 	}
 	defer source.Stop()
 	defer target.Stop()
-	p := mirrorBench{bench: b, source: source, target: target, gb: *gb, alone: *alone, times: max(1, *times)}
+	p := mirrorBench{bench: b, source: source, target: target, gb: *gb, alone: *alone, times: max(1, *times), rate: *rate}
 	p.head()
 	for i, r := range rows {
 		if i == 0 || rows[i-1].data != r.data {
@@ -118,6 +119,7 @@ type mirrorBench struct {
 	gb             float64
 	alone          bool
 	times          int
+	rate           float64 // MB/s of the latency row; 0: half of common
 	topic          string
 	data           written
 	common         float64 // MB/s of row 128k, for half of it

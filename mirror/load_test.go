@@ -24,7 +24,8 @@ type load struct {
 }
 
 func newLoad(c *chaos) *load {
-	return &load{c: c, plain: c.kgo(c.source, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(4000), kgo.AllowAutoTopicCreation(), kgo.AlwaysRetryEOF())}
+	return &load{c: c, plain: c.kgo(c.source, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(4000), kgo.AllowAutoTopicCreation(), kgo.AlwaysRetryEOF(),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))} // the mirror joins some of these
 }
 
 // begin starts the load, once there is something to copy.
