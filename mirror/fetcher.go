@@ -19,6 +19,9 @@ type fetcher struct {
 	wakeup chan struct{}
 	last   *partition // that had records in the last response: the next request begins behind it
 	busy   int        // partitions that had records in the last response
+	// starved is one that had some, and no whole batch. A broker gives at least one
+	// batch of the first partition that has any, however large, so it comes first.
+	starved *partition
 
 	conn *client.Conn
 	req  wire.FetchRequest
@@ -107,6 +110,9 @@ func (f *fetcher) plan() (asked []*partition, crowded bool) {
 	share := f.req.MaxBytes / int32(max(1, f.busy)) // all that are busy are to be in it
 	most := s.mirror.partitionFetchBytes(f.req.MaxBytes)
 	first := slices.Index(s.partitions, f.last) + 1
+	if at := slices.Index(s.partitions, f.starved); at >= 0 {
+		first = at
+	}
 	for i := range s.partitions {
 		p := s.partitions[(first+i)%len(s.partitions)]
 		if p.leader != f.node || p.fetching || p.leaving || !p.running() {
@@ -165,7 +171,14 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 	if err := f.resp.Error.Err(); err != nil {
 		return false, err
 	}
+	return f.handOut(ctx, asked, memory), nil
+}
+
+// handOut gives each partition what the response has of it. found says whether
+// there were records.
+func (f *fetcher) handOut(ctx context.Context, asked []*partition, memory *buffer) (found bool) {
 	at, busy := 0, 0
+	f.starved = nil
 	for i := range f.resp.Topics {
 		t := &f.resp.Topics[i]
 		for j := range t.Partitions {
@@ -173,14 +186,17 @@ func (f *fetcher) round(ctx context.Context, asked []*partition) (found bool, er
 			if at = f.find(asked, at, t, r.Index); at == len(asked) {
 				continue
 			}
-			if len(r.Records) > 0 {
-				f.last, busy = asked[at], busy+1
-			}
 			f.stream.fetched(ctx, asked[at], r, memory)
+			if len(r.Records) == 0 {
+				continue
+			}
+			if f.last, busy = asked[at], busy+1; f.stream.stands(f.last) {
+				f.starved = f.last
+			}
 		}
 	}
 	f.busy = busy
-	return busy > 0, nil
+	return busy > 0
 }
 
 // find looks a partition up among those that were asked for, by its topic's name

@@ -144,6 +144,13 @@ func (s *stream) fetched(ctx context.Context, p *partition, r *wire.FetchedParti
 	}
 }
 
+// stands says whether the partition is where it was when it was asked for.
+func (s *stream) stands(p *partition) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return p.expects()
+}
+
 // copy sends what was read of a response, unless the partition has gone back
 // meanwhile.
 func (s *stream) copy(p *partition, r *reading, memory *buffer) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"schloss/kafka"
+	"schloss/kafka/wire"
 )
 
 // shelf is a Target and the Appender of its partitions. It keeps what it is
@@ -184,4 +185,38 @@ func TestStreamForgets(t *testing.T) {
 	if kept.at != 0 && kept.at != 5 || !p.revoked || len(s.partitions) != 0 {
 		t.Errorf("kept %+v, revoked %v, %d partitions", kept, p.revoked, len(s.partitions))
 	}
+}
+
+// A batch that its partition's share of a response does not hold comes whole to
+// the partition that is first, so that one is first in the next request, though
+// others have records all the time.
+func TestALargeBatchComesFirst(t *testing.T) {
+	s, a, f := newTestStream(t, true)
+	b := newTestPartition(0)
+	b.tp.Partition = 1
+	b.appender = f.Open(0, b.tp)
+	s.adopt(t.Context(), b)
+	from := newFetcher(s, -1)
+	memory := s.mirror.pool.takeLocked(0)
+	defer memory.release()
+	for round := range kafka.Offset(3) {
+		asked, _ := from.plan()
+		large := concat(t, made{base: round / 2, records: 1, value: "large"})
+		if asked[0] != b { // it is cut
+			large = large[:len(large)-5]
+		}
+		if round == 1 && asked[0] != b {
+			t.Fatal("what was cut does not come first")
+		}
+		from.resp = wire.FetchResponse{Topics: []wire.FetchedTopic{{Name: a.tp.Topic, Partitions: []wire.FetchedPartition{
+			{Index: 0, HighWatermark: 100, LastStable: 100, Records: concat(t, made{base: round, records: 1})},
+			{Index: 1, HighWatermark: 100, LastStable: 100, Records: large},
+		}}}}
+		from.handOut(t.Context(), asked, memory)
+		from.finish(asked)
+	}
+	if a.next != 3 || b.next != 1 {
+		t.Errorf("the positions are %d and %d, want 3 and 1", a.next, b.next)
+	}
+	f.answer(nil)
 }
